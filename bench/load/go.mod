@@ -1,0 +1,3 @@
+module firn/bench/load
+
+go 1.19

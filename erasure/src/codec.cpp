@@ -1,0 +1,145 @@
+#include "firn/erasure/codec.h"
+
+#include <isa-l/erasure_code.h>
+
+#include <array>
+#include <bit>
+#include <climits>
+#include <vector>
+
+namespace firn::erasure {
+namespace {
+
+constexpr std::size_t kShardsMax = kDataShardsMax + kParityShardsMax;
+constexpr std::size_t kTableBytes = 32;  // What ISA-L expands one coefficient to.
+
+/// Row-major coefficients: each shard as a combination of the data shards.
+using Rows = std::array<unsigned char, kShardsMax * kDataShardsMax>;
+using ExpandedRows = std::array<unsigned char, kTableBytes * kShardsMax * kDataShardsMax>;
+
+/// The data shards themselves, then the parities.
+Rows encoding_rows(Shape shape) {
+  Rows rows{};
+  gf_gen_cauchy1_matrix(rows.data(), shape.total(), shape.data);
+  // One data shard: parities are plain copies (a Cauchy row would be a multiple of it).
+  if (shape.data == 1) rows.fill(1);
+  return rows;
+}
+
+unsigned char* as_uchar(MutableBytes bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+
+int as_length(std::size_t bytes) {
+  FIRN_ASSERT(bytes <= INT_MAX);
+  return static_cast<int>(bytes);
+}
+
+/// The shards of `mask` in order, at most `limit` of them.
+struct ShardList {
+  std::array<std::uint8_t, kShardsMax> index{};
+  std::size_t count = 0;
+
+  ShardList(ShardMask mask, std::size_t limit) {
+    for (; mask != 0 && count < limit; mask &= mask - 1) {
+      index[count++] = static_cast<std::uint8_t>(std::countr_zero(mask));
+    }
+  }
+  const std::uint8_t* begin() const { return index.data(); }
+  const std::uint8_t* end() const { return index.data() + count; }
+};
+
+/// Each wanted shard as a combination of the k source shards: its encoding row times the inverse of the sources' rows.
+Rows decoding_rows(const Rows& encoding, std::size_t k, const ShardList& sources, const ShardList& wanted) {
+  Rows square{};
+  std::size_t at = 0;
+  for (const std::uint8_t source : sources) {
+    for (std::size_t column = 0; column < k; ++column) square[at++] = encoding[source * k + column];
+  }
+  Rows inverse{};
+  // Any k rows of a Cauchy matrix under an identity are independent: a failure here would be a bug of ours.
+  FIRN_ASSERT(gf_invert_matrix(square.data(), inverse.data(), static_cast<int>(k)) == 0);
+
+  Rows decoding{};
+  at = 0;
+  for (const std::uint8_t shard : wanted) {
+    for (std::size_t column = 0; column < k; ++column) {
+      unsigned char sum = 0;
+      for (std::size_t i = 0; i < k; ++i) sum ^= gf_mul(encoding[shard * k + i], inverse[i * k + column]);
+      decoding[at++] = sum;
+    }
+  }
+  return decoding;
+}
+
+}  // namespace
+
+bool valid(Shape shape) { return shape.data >= 1 && shape.data <= kDataShardsMax && shape.parity <= kParityShardsMax; }
+
+struct Codec::Tables {
+  Shape shape;
+  Rows encoding{};
+  /// For accumulate: the parity rows alone, expanded.
+  std::vector<unsigned char> parity;
+};
+
+Codec::Codec(Shape shape) {
+  FIRN_ASSERT(valid(shape));
+  auto tables = std::make_unique<Tables>();
+  tables->shape = shape;
+  tables->encoding = encoding_rows(shape);
+  if (shape.parity > 0) {
+    tables->parity.resize(kTableBytes * shape.data * shape.parity);
+    ec_init_tables(shape.data, shape.parity, &tables->encoding[std::size_t{shape.data} * shape.data],
+                   tables->parity.data());
+  }
+  tables_ = std::move(tables);
+}
+
+Codec::~Codec() = default;
+Codec::Codec(Codec&&) noexcept = default;
+
+Shape Codec::shape() const { return tables_->shape; }
+
+void Codec::accumulate(std::uint8_t index, ByteView data, std::span<const MutableBytes> parity) const {
+  const Shape shape = tables_->shape;
+  FIRN_ASSERT(index < shape.data && parity.size() == shape.parity);
+  std::array<unsigned char*, kParityShardsMax> outputs{};
+  for (std::size_t i = 0; i < parity.size(); ++i) {
+    FIRN_ASSERT(parity[i].size() == data.size());
+    outputs[i] = as_uchar(parity[i]);
+  }
+  if (data.empty() || shape.parity == 0) return;
+  // ISA-L's signatures lack const: it reads both.
+  auto* input = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(data.data()));
+  auto* tables = const_cast<unsigned char*>(tables_->parity.data());
+  ec_encode_data_update(as_length(data.size()), shape.data, shape.parity, index, tables, input, outputs.data());
+}
+
+Result<> Codec::rebuild(ShardMask present, ShardMask wanted, std::span<const MutableBytes> shards) const {
+  const std::size_t k = tables_->shape.data;
+  FIRN_ASSERT(shards.size() == tables_->shape.total());
+  FIRN_ASSERT(((present | wanted) >> shards.size()) == 0 && (present & wanted) == 0);
+  const ShardList sources(present, k);
+  const ShardList outputs(wanted, kShardsMax);
+  if (sources.count < k) return Errc::corrupt;
+  if (outputs.count == 0) return Unit{};
+
+  const std::size_t length_bytes = shards[sources.index[0]].size();
+  std::array<unsigned char*, kShardsMax> from{};
+  std::array<unsigned char*, kShardsMax> to{};
+  for (std::size_t i = 0; i < k; ++i) from[i] = as_uchar(shards[sources.index[i]]);
+  for (std::size_t i = 0; i < outputs.count; ++i) to[i] = as_uchar(shards[outputs.index[i]]);
+  for (const std::uint8_t shard : sources) FIRN_ASSERT(shards[shard].size() == length_bytes);
+  for (const std::uint8_t shard : outputs) FIRN_ASSERT(shards[shard].size() == length_bytes);
+  if (length_bytes == 0) return Unit{};
+
+  // Made anew each time: 0.6 µs at 4+2 and 20 µs at 16+4 (bench/micro) are lost beside the reads of k shards, and spare
+  // the codec a cache and its lock.
+  Rows rows = decoding_rows(tables_->encoding, k, sources, outputs);
+  ExpandedRows tables;
+  ec_init_tables(static_cast<int>(k), static_cast<int>(outputs.count), rows.data(), tables.data());
+  ec_encode_data(as_length(length_bytes), static_cast<int>(k), static_cast<int>(outputs.count), tables.data(),
+                 from.data(), to.data());
+  return Unit{};
+}
+
+}  // namespace firn::erasure

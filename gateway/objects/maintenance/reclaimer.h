@@ -1,0 +1,39 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "maintenance/background.h"
+
+namespace firn::objects {
+
+/// Garbage collection: takes extents that lost their last holder off the drives, after a grace period in which readers
+/// that found them in a record may finish.
+///
+/// Durability: a free-queue entry is dropped only once every drive's index has flushed the removal, so a crash at any
+/// point repeats removals (they are idempotent) and forgets none. A drive that is out is not waited for: what it still
+/// holds is found by the orphan sweep when it returns.
+class Reclaimer {
+ public:
+  struct Options {
+    /// Longer than any one read of a record takes to reach its extents; a slower GET starts over or is cut.
+    std::chrono::milliseconds grace{30'000};
+  };
+  Reclaimer(MaintenanceContext context, Options options);
+  void start() { loop_.start(); }
+  boost::asio::awaitable<void> stop() { return loop_.stop(); }
+  void poke() { loop_.poke(); }
+
+ private:
+  /// One list, removal and flush: enough to amortise an index flush, little enough to stay responsive.
+  static constexpr std::size_t kBatch = 1'000;
+  boost::asio::awaitable<BackgroundLoop::Outcome> step();
+  Task<std::size_t> reclaim_batch();
+  Task<> remove(SetId set, std::vector<ExtentId> extents);
+
+  MaintenanceContext context_;
+  Options options_;
+  BackgroundLoop loop_;
+};
+
+}  // namespace firn::objects

@@ -1,0 +1,61 @@
+#include "apply/applier.h"
+
+#include <algorithm>
+
+#include "apply/context.h"
+
+namespace firn::metadata {
+namespace {
+
+/// A refusal is decided by the command and the state. These say instead that the state or the command can't be read.
+bool is_fatal(Errc code) {
+  return code == Errc::corrupt || code == Errc::io_error || code == Errc::internal ||
+         code == Errc::unsupported_version || code == Errc::cancelled;
+}
+
+}  // namespace
+
+Result<Applier> Applier::open(const Reader& state) {
+  TRY_LET(const Progress progress, load_progress(state));
+  if (progress.feature_level > kFeatureLevel) {
+    return error(Errc::unsupported_version, "the state has feature level " + std::to_string(progress.feature_level));
+  }
+  TRY_LET(Sets sets, Sets::load(state));
+  return Applier(progress, std::move(sets));
+}
+
+Result<Outcome> Applier::apply(std::uint64_t index, std::string_view entry, Transaction& changes) {
+  if (index != progress_.applied_index + 1) {
+    return error(Errc::corrupt, "entry " + std::to_string(index) + " does not follow entry " +
+                                    std::to_string(progress_.applied_index));
+  }
+  TRY_LET(Command command, decode_command(entry));
+
+  Outcome outcome;
+  Progress next = progress_;
+  next.applied_index = index;
+  next.time_ms = std::max(next.time_ms, command.time_ms);
+  const Progress refused = next;
+  Context context{.state = changes,
+                  .progress = next,
+                  .sets = sets_,
+                  .outcome = outcome,
+                  .order = {next.shard_epoch, index},
+                  .now_ms = next.time_ms};
+  if (command.shard_epoch != progress_.shard_epoch) {
+    outcome.answer = error(Errc::stale_epoch, "command of shard epoch " + std::to_string(command.shard_epoch));
+  } else {
+    outcome.answer = std::visit([&](auto&& operation) { return metadata::apply(context, std::move(operation)); },
+                                std::move(command.operation));
+  }
+  if (!outcome.answer) {
+    if (is_fatal(outcome.answer.error().code)) return outcome.answer.error();
+    changes.clear();
+    next = refused;
+  }
+  store_progress(changes, next);
+  progress_ = next;
+  return outcome;
+}
+
+}  // namespace firn::metadata

@@ -1,0 +1,37 @@
+#include "apply/context.h"
+#include "apply/extents.h"
+
+namespace firn::metadata {
+
+Answer apply(Context& context, DropFreed&& drop) {
+  bool first_went = false;
+  for (const std::uint64_t sequence : drop.sequences) {
+    const std::string key = keys::freed(sequence);
+    TRY_LET(const auto freed, load<FreedExtent>(context.state, Family::freed, key));
+    if (!freed) continue;
+    context.state.erase(Family::freed, key);
+    context.state.erase(Family::extents, keys::freed_extent(freed->extent));
+    first_went |= sequence == context.progress.first_freed;
+  }
+  if (!first_went) return AnswerValue(Unit{});
+  const auto cursor = context.state.scan(Family::freed, keys::freed(context.progress.first_freed), {});
+  std::uint64_t first = context.progress.next_freed;
+  if (cursor->valid() && !keys::parse_freed(cursor->key(), first)) {
+    return corrupt_row(Family::freed, cursor->key(), "key");
+  }
+  TRY(cursor->status());
+  context.progress.first_freed = first;
+  return AnswerValue(Unit{});
+}
+
+Answer apply(Context& context, MarkMissing&& mark) {
+  for (const DegradedExtent& extent : mark.extents) TRY(add_missing(context, extent.extent, extent.missing));
+  return AnswerValue(Unit{});
+}
+
+Answer apply(Context& context, MarkGood&& mark) {
+  for (const DegradedExtent& extent : mark.extents) TRY(take_missing(context, extent.extent, extent.missing));
+  return AnswerValue(Unit{});
+}
+
+}  // namespace firn::metadata

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "firn/base/clock.h"
+#include "firn/base/ids.h"
+#include "firn/base/result.h"
+#include "firn/base/runtime.h"
+#include "firn/metadata/client.h"
+
+namespace firn::metadata {
+
+/// The metadata tier of one node: its log and state on the drives.
+///
+/// Threads: `open`, `restore` and `stop` block and belong to the main thread; all else from any thread. The node has a
+/// thread that writes the log, one that applies it, and one for maintenance; they use no CPU when nothing is asked.
+/// Durability: an acknowledged change is on m+1 drives (on all, if there are fewer) and survives the loss of any m.
+/// Memory: `block_cache_bytes`, `memtable_bytes` and the log's queue (64 MiB).
+class Node {
+ public:
+  struct Drive {
+    DriveIndex index;
+    std::filesystem::path directory;  ///< The drive's own: the node keeps to its `meta` folder.
+  };
+  struct Options {
+    std::vector<Drive> drives;      ///< Those that are present. At the first start all must be.
+    std::uint16_t drive_count = 0;  ///< n: all drives of the node, present or not.
+    std::uint16_t losses = 0;       ///< m: how many may be lost. At least m+1 drives hold everything.
+    Clock* clock = nullptr;         ///< Null: the system's.
+    std::size_t block_cache_bytes = 64 << 20;
+    std::size_t memtable_bytes = 64 << 20;
+    std::uint64_t log_file_bytes = 32 << 20;
+    /// When that much of the log is kept, the state is flushed so that it can be dropped. Bounds the replay of a start.
+    std::uint64_t log_kept_bytes_max = 96 << 20;
+    /// Kept free for log and state on each of their drives, so that deletes go on when a drive is full.
+    std::uint64_t reserve_bytes = 64 << 20;
+    /// Flush when stopped, so that the next start has nothing to replay.
+    bool flush_at_stop = true;
+    /// The operator's word that the highest log set found counts, though too few drives are present to be sure.
+    bool trust_highest_log_set = false;
+  };
+  /// Called on the node's own threads. Must return at once.
+  struct Events {
+    /// The drive's log or state could not be written or read: it is out of the log set already. Record it as out.
+    std::function<void(DriveIndex, const Error&)> drive_failed;
+    /// Nothing can be committed any more (Errc::durability_unavailable, corrupt …). Reads go on.
+    std::function<void(const Error&)> failed;
+  };
+
+  struct Status {
+    std::uint64_t log_set = 0;        ///< Its number.
+    std::vector<DriveIndex> members;  ///< Drives that hold log and state.
+    std::vector<DriveIndex> living;   ///< Drives that hold the record of the log set.
+    std::uint64_t applied_index = 0;
+    std::uint64_t persisted_index = 0;  ///< Entries up to it are read back on all members, out of the log.
+    std::uint64_t log_bytes = 0;        ///< In log files that can't be used again yet, on each member.
+    std::uint64_t copies_repaired = 0;  ///< Of state files, since the start.
+    bool full_size = false;             ///< As many members as there should be.
+    bool short_of_space = false;        ///< A drive is full: what adds data is refused.
+    bool failed = false;
+  };
+
+  struct VerifyReport {
+    std::uint64_t rows = 0, objects = 0, parts = 0;
+    std::uint64_t problems = 0;         ///< Rows that contradict each other or can't be read.
+    std::uint64_t copies_repaired = 0;  ///< Of state files that were damaged on one member and sound on another.
+    std::vector<std::string> details;   ///< The first problems.
+  };
+
+  /// Recovers what the drives hold, or formats them at the first start. Errc::durability_unavailable when too few
+  /// drives are there, corrupt when acknowledged entries are damaged everywhere, already_exists when another process
+  /// has them.
+  static Result<std::unique_ptr<Node>> open(Runtime& runtime, Options options, Events events);
+  /// Fills new drives from a backup. Refused (Errc::already_exists) when one of them holds metadata.
+  static Result<> restore(Runtime& runtime, Options options, const std::filesystem::path& backup);
+
+  virtual ~Node() = default;
+  virtual Client& client() = 0;
+  virtual Status status() const = 0;
+
+  /// The drive went, or failed elsewhere: it leaves the log set, another takes its place.
+  virtual void drive_failed(DriveIndex drive) = 0;
+  /// The drive is there again, or a new one in its place.
+  virtual void drive_returned(DriveIndex drive, std::filesystem::path directory) = 0;
+
+  /// Writes a snapshot of the state to a new file, synced.
+  virtual Task<> backup(std::filesystem::path file) = 0;
+  /// Reads all rows and all copies of all files, repairs copies, compares what is said twice.
+  virtual Task<VerifyReport> verify() = 0;
+
+  /// Refuses new work and finishes what is under way: the runtime must still run.
+  virtual void stop() = 0;
+};
+
+}  // namespace firn::metadata

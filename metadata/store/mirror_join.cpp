@@ -1,0 +1,178 @@
+#include <algorithm>
+
+#include "files/crash_point.h"
+#include "rows/try.h"
+#include "store/state_mirror.h"
+
+namespace firn::metadata {
+namespace {
+
+constexpr std::size_t kCopyBytes = 1 << 20;
+/// A table ends with what names all the rest of it: two of the same length and end are the same.
+constexpr std::size_t kTailBytes = 64 << 10;
+constexpr char kUnfinished[] = ".copying";
+
+bool never_changes(const std::string& name) { return name.ends_with(".sst") || name.ends_with(".blob"); }
+
+/// Whether both files have the same length and end.
+Result<bool> same_end(StateDirectory& a, StateDirectory& b, const std::string& name) {
+  const Result<std::uint64_t> a_bytes = a.size(name), b_bytes = b.size(name);
+  if (!a_bytes || !b_bytes || *a_bytes != *b_bytes) return false;
+  const std::size_t length = static_cast<std::size_t>(std::min<std::uint64_t>(*a_bytes, kTailBytes));
+  Buffer a_end(length), b_end(length);
+  TRY_LET(const std::unique_ptr<StateFile> a_file, a.open(name));
+  TRY_LET(const std::unique_ptr<StateFile> b_file, b.open(name));
+  TRY_LET(const std::size_t a_count, a_file->read(*a_bytes - length, a_end.span()));
+  TRY_LET(const std::size_t b_count, b_file->read(*b_bytes - length, b_end.span()));
+  return a_count == length && b_count == length && std::ranges::equal(a_end.view(), b_end.view());
+}
+
+Result<std::unique_ptr<StateFile>> copy_bytes(const StateFile& source, StateDirectory& to, const std::string& name,
+                                              std::uint64_t bytes_max) {
+  TRY_LET(std::unique_ptr<StateFile> target, to.create(name));
+  Buffer buffer(kCopyBytes);
+  for (std::uint64_t offset = 0; offset < bytes_max;) {
+    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, bytes_max - offset));
+    TRY_LET(const std::size_t count, source.read(offset, buffer.span().first(wanted)));
+    if (count == 0) break;
+    TRY(target->write(offset, buffer.view().first(count)));
+    offset += count;
+  }
+  TRY(target->sync());
+  return target;
+}
+
+}  // namespace
+
+/// Under another name first: a copy that is cut short must not look like the file.
+Result<> StateMirror::copy_file(StateDirectory& from, StateDirectory& to, const std::string& name) const {
+  TRY_LET(const std::unique_ptr<StateFile> source, from.open(name));
+  TRY(copy_bytes(*source, to, name + kUnfinished, ~std::uint64_t{0}));
+  return to.rename(name + kUnfinished, name);
+}
+
+/// Files being written: what they have so far, and a part for what comes.
+Result<> StateMirror::attach_writers(const Member& member) {
+  std::set<MirrorWriter*> writers;
+  {
+    const std::lock_guard lock(mutex_);
+    writers = writers_;
+  }
+  for (MirrorWriter* writer : writers) {
+    const std::lock_guard lock(writer->mutex_);
+    if (writer->parts_.empty()) return error(Errc::durability_unavailable, "no member has " + writer->name_);
+    TRY_LET(std::unique_ptr<StateFile> file,
+            copy_bytes(*writer->parts_.front().file, *member.directory, writer->name_ + kUnfinished, writer->size_));
+    TRY(member.directory->rename(writer->name_ + kUnfinished, writer->name_));
+    writer->parts_.push_back({member, std::move(file)});
+  }
+  return {};
+}
+
+/// Files nobody writes and nobody is about to remove.
+Result<std::vector<std::string>> StateMirror::settled_files() {
+  TRY_LET(std::vector<std::string> names, list());
+  std::set<std::string> skipped;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const MirrorWriter* writer : writers_) skipped.insert(writer->name_);
+    skipped.insert(doomed_.begin(), doomed_.end());
+  }
+  std::erase_if(names, [&](const std::string& name) {
+    return skipped.contains(name) || name.ends_with(kUnfinished) || name == kVerifiedMarker;
+  });
+  return names;
+}
+
+/// Whether the file had to be copied. `sum` is null for one that is no part of the state yet: it is copied as it is.
+Result<bool> StateMirror::copy_table(const Member& member, const std::string& name, const Sum* sum) {
+  const std::vector<Member> sources = members();
+  if (sources.empty()) return error(Errc::durability_unavailable, "the metadata state has no member left");
+  TRY_LET(const bool same, same_end(*sources.front().directory, *member.directory, name));
+  if (same) return false;
+  const auto sound = [&](const Member& at) {
+    return sum == nullptr || at.directory->xxh3_on_drive(name, sum->bytes).value_or(~sum->xxh3) == sum->xxh3;
+  };
+  // Where the ends differ either copy may be the damaged one.
+  if (sum != nullptr && member.directory->size(name).value_or(0) == sum->bytes && sound(member)) return false;
+  for (const Member& source : sources) {
+    if (!sound(source)) continue;
+    TRY(copy_file(*source.directory, *member.directory, name));
+    return true;
+  }
+  return error(Errc::corrupt, "metadata state: no copy of " + name + " is sound");
+}
+
+Result<> StateMirror::copy_tables(const Member& member, const Sums& sums, std::vector<std::string>& copied) {
+  TRY_LET(const std::vector<std::string> names, settled_files());
+  for (const std::string& name : names) {
+    if (!never_changes(name)) continue;
+    const auto sum = sums.find(name);
+    TRY_LET(const bool was_copied, copy_table(member, name, sum == sums.end() ? nullptr : &sum->second));
+    if (was_copied) copied.push_back(name);
+  }
+  return {};
+}
+
+/// CURRENT last, when all that it leads to is there: until then an older state of the member stays whole.
+Result<> StateMirror::copy_small_files(const Member& member) {
+  constexpr char kCurrent[] = "CURRENT";
+  TRY_LET(const std::vector<std::string> names, settled_files());
+  const std::vector<Member> sources = members();
+  if (sources.empty()) return error(Errc::durability_unavailable, "the metadata state has no member left");
+  StateDirectory& from = *sources.front().directory;
+  for (const std::string& name : names) {
+    if (!never_changes(name) && name != kCurrent) TRY(copy_file(from, *member.directory, name));
+  }
+  TRY(member.directory->sync_names());
+  crash_point("join: before CURRENT");
+  if (std::ranges::find(names, kCurrent) == names.end()) return {};
+  TRY(copy_file(from, *member.directory, kCurrent));
+  return member.directory->sync_names();
+}
+
+Result<> StateMirror::remove_strangers(const Member& member) {
+  TRY_LET(const std::vector<std::string> ours, list());
+  TRY_LET(const std::vector<std::string> theirs, member.directory->list());
+  for (const std::string& name : theirs) {
+    if (!std::ranges::binary_search(ours, name) && name != kVerifiedMarker) TRY(member.directory->remove(name));
+  }
+  return {};
+}
+
+/// Writers follow when they write the next time.
+void StateMirror::end_join(bool joined) {
+  const std::lock_guard lock(mutex_);
+  if (joined) members_.push_back(*joining_);
+  joining_.reset();
+  changes_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+Result<std::vector<std::string>> StateMirror::join(const Member& member, const Sums& sums) {
+  {
+    const std::unique_lock names(names_);
+    {
+      const std::lock_guard lock(mutex_);
+      joining_ = std::make_unique<Member>(member);
+      joining_result_ = Result<>();
+    }
+    const Result<> attached = attach_writers(member);
+    if (!attached) return end_join(false), attached.error();
+  }
+  std::vector<std::string> copied;
+  const Result<> tables = copy_tables(member, sums, copied);
+  if (!tables) return end_join(false), tables.error();
+
+  const std::unique_lock names(names_);
+  Result<> result = copy_small_files(member);
+  if (result) result = remove_strangers(member);
+  if (result) {
+    const std::lock_guard lock(mutex_);
+    result = joining_result_;
+  }
+  end_join(result.has_value());
+  if (!result) return result.error();
+  return copied;
+}
+
+}  // namespace firn::metadata

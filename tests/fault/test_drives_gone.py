@@ -1,0 +1,147 @@
+"""Drives that are not there: every pair of them, their metadata with them, and what writing is still possible."""
+
+import itertools
+import shutil
+
+import pytest
+
+from harness.history import digest
+
+MIB = 1 << 20
+PAIRS = list(itertools.combinations(range(6), 2))
+
+
+def away(drive):
+    return drive.with_name(drive.name + "-away")
+
+
+def remove(server, places):
+    for i in places:
+        server.drives[i].rename(away(server.drives[i]))
+
+
+def bring_back(server, places):
+    for i in places:
+        shutil.rmtree(server.drives[i], ignore_errors=True)
+        away(server.drives[i]).rename(server.drives[i])
+
+
+@pytest.fixture
+def filled(make_server, rng):
+    """A stopped server with objects of every kind, and what they hold."""
+    server = make_server().start()
+    s3 = server.client()
+    s3.create_bucket(Bucket="b")
+    bodies = {}
+    for size in (0, 1, 4096, 16_384, 16_385, 65_536, 300_001, MIB, 4 * MIB, 4 * MIB + 1, 9 * MIB + 12_345):
+        bodies[f"k{size}"] = rng.randbytes(size)
+        s3.put_object(Bucket="b", Key=f"k{size}", Body=bodies[f"k{size}"])
+    upload = s3.create_multipart_upload(Bucket="b", Key="parts")["UploadId"]
+    pieces = [rng.randbytes(5 * MIB), rng.randbytes(6 * MIB + 3), rng.randbytes(9)]
+    parts = [{"PartNumber": n, "ETag": s3.upload_part(Bucket="b", Key="parts", UploadId=upload, PartNumber=n, Body=p)["ETag"]}
+             for n, p in enumerate(pieces, 1)]
+    s3.complete_multipart_upload(Bucket="b", Key="parts", UploadId=upload, MultipartUpload={"Parts": parts})
+    bodies["parts"] = b"".join(pieces)
+    s3.copy_object(Bucket="b", Key="copy", CopySource="b/parts")
+    bodies["copy"] = bodies["parts"]
+    assert server.stop() == 0
+    return server, bodies
+
+
+def check_everything(server, bodies, rng):
+    s3, wire = server.client(), server.wire()
+    assert sorted(e["Key"] for e in s3.list_objects_v2(Bucket="b")["Contents"]) == sorted(bodies)
+    for key, body in bodies.items():
+        assert digest(s3.get_object(Bucket="b", Key=key)["Body"].read()) == digest(body), key
+        for _ in range(3 if body else 0):
+            first = rng.randrange(len(body))
+            last = min(len(body) - 1, first + rng.choice([0, 7, 70_000, 2 * MIB]))
+            part = wire.get(f"/b/{key}", headers={"range": f"bytes={first}-{last}"})
+            assert (part.status, digest(part.body)) == (206, digest(body[first:last + 1])), (key, first, last)
+
+
+def test_every_pair_of_drives_may_be_gone(filled, rng):
+    server, bodies = filled
+    for pair in PAIRS:
+        remove(server, pair)
+        server.start()
+        check_everything(server, bodies, rng)
+        server.kill()
+        bring_back(server, pair)
+    server.start()
+    check_everything(server, bodies, rng)
+
+
+def test_what_is_written_with_one_drive_out_survives_the_loss_of_another(filled, rng):
+    server, bodies = filled
+    remove(server, [1])
+    server.start()
+    s3 = server.client()
+    for size in (100, 50_000, 5 * MIB):
+        bodies[f"one-out-{size}"] = rng.randbytes(size)
+        s3.put_object(Bucket="b", Key=f"one-out-{size}", Body=bodies[f"one-out-{size}"])
+    server.kill()
+    remove(server, [4])
+    server.start()
+    check_everything(server, bodies, rng)
+
+
+def test_with_two_drives_out_writes_go_to_the_four_that_are_left(filled, rng):
+    server, bodies = filled
+    remove(server, [0, 5])
+    server.start()
+    s3 = server.client()
+    for size in (100, 50_000, 5 * MIB):
+        bodies[f"two-out-{size}"] = rng.randbytes(size)
+        s3.put_object(Bucket="b", Key=f"two-out-{size}", Body=bodies[f"two-out-{size}"])
+    check_everything(server, bodies, rng)
+    server.restart()
+    check_everything(server, bodies, rng)
+    server.stop()
+    bring_back(server, [0, 5])
+    server.start()
+    check_everything(server, bodies, rng)
+    s3 = server.client()
+    bodies["after"] = rng.randbytes(MIB)
+    s3.put_object(Bucket="b", Key="after", Body=bodies["after"])
+    server.kill()
+    remove(server, [2, 3])
+    server.start()
+    for key in ("after", "parts", "copy"):
+        assert digest(server.client().get_object(Bucket="b", Key=key)["Body"].read()) == digest(bodies[key])
+
+
+def test_deletes_made_while_drives_were_out_stay_deleted(filled, rng):
+    server, bodies = filled
+    remove(server, [2, 3])
+    server.start()
+    s3 = server.client()
+    for key in list(bodies)[::2]:
+        s3.delete_object(Bucket="b", Key=key)
+        del bodies[key]
+    for key in list(bodies)[::2]:
+        bodies[key] = rng.randbytes(30_000)
+        s3.put_object(Bucket="b", Key=key, Body=bodies[key])
+    server.kill()
+    bring_back(server, [2, 3])
+    for pair in ([], [0, 1], [4, 5]):
+        remove(server, pair)
+        server.start()
+        check_everything(server, bodies, rng)
+        server.kill()
+        bring_back(server, pair)
+
+
+def test_drives_may_go_and_come_one_after_another(filled, rng):
+    """Each goes while the one before it is still filling up: at most two are short at any time."""
+    server, bodies = filled
+    for i in range(6):
+        remove(server, [i])
+        s3 = server.start().client()
+        bodies[f"round{i}"] = rng.randbytes(400_000)
+        s3.put_object(Bucket="b", Key=f"round{i}", Body=bodies[f"round{i}"])
+        check_everything(server, bodies, rng)
+        server.stop()
+        bring_back(server, [i])
+    server.start()
+    check_everything(server, bodies, rng)

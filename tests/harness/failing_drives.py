@@ -1,0 +1,170 @@
+"""Drives that can lose power or fail: loop-mounted images, with or without a write cache that forgets.
+
+  log     the file system is shut down without flushing its log: what forgets are names, sizes and extents that were not
+          synced.
+  cache   a write-back cache below the file system dies with the power: any write, O_DIRECT included, that no flush
+          followed is gone. nbdkit holds the writes, nbdfuse shows them as a file, a loop device mounts it.
+"""
+
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import time
+
+
+class Unavailable(Exception):
+    """This machine can't do it; says what was tried and how it failed."""
+
+
+def run(*argv):
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, argv))}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout.strip()
+
+
+def retry(action, seconds=20):
+    """A device stays busy for a moment after its last user died."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def wait_for(path, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not os.path.exists(path):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{path} did not appear")
+        time.sleep(0.02)
+
+
+class LogDrive:
+    """An image, its file system and the directory a server is given."""
+
+    def __init__(self, root, number, file_system, mib):
+        self.file_system = file_system
+        self.image = pathlib.Path(root) / f"drive{number}.img"
+        self.mount_point = pathlib.Path(root) / f"drive{number}"
+        self.mount_point.mkdir()
+        run("truncate", "-s", f"{mib}M", self.image)
+        run(f"mkfs.{file_system}", "-q", self.image)
+        self.loop = None
+
+    @property
+    def directory(self):
+        return self.mount_point / "data"
+
+    def device(self):
+        return self.image
+
+    def attach(self):
+        self.loop = run("losetup", "--find", "--show", self.device())
+        run("mount", self.loop, self.mount_point)
+
+    def cut(self):
+        """From now on every access fails, and what was not flushed never happened."""
+        run("xfs_io", "-x", "-c", "shutdown", self.mount_point)
+
+    def detach(self):
+        retry(lambda: run("umount", self.mount_point))
+        retry(lambda: run("losetup", "-d", self.loop))
+        self.loop = None
+
+    def close(self):
+        """As much as can be undone, in whatever state it is."""
+        subprocess.run(["umount", "-l", str(self.mount_point)], capture_output=True)
+        if self.loop:
+            subprocess.run(["losetup", "-d", self.loop], capture_output=True)
+
+
+class CacheDrive(LogDrive):
+    """The same image behind a write-back cache."""
+
+    nbd = fuse = None
+
+    @property
+    def fuse_directory(self):
+        return self.image.with_suffix(".fuse")
+
+    def device(self):
+        socket = self.image.with_suffix(".sock")
+        socket.unlink(missing_ok=True)
+        self.fuse_directory.mkdir(exist_ok=True)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.nbd = subprocess.Popen(["nbdkit", "-f", "-U", str(socket), "--filter=cache", "file", str(self.image),
+                                     "cache=writeback"], **quiet)
+        wait_for(socket)
+        self.fuse = subprocess.Popen(["nbdfuse", str(self.fuse_directory / "disk"), "--unix", str(socket)], **quiet)
+        wait_for(self.fuse_directory / "disk")
+        return self.fuse_directory / "disk"
+
+    def cut(self):
+        self.nbd.kill()
+        self.nbd.wait()
+
+    def detach(self):
+        super().detach()
+        self.end_processes()
+
+    def end_processes(self):
+        subprocess.run(["umount", "-l", str(self.fuse_directory)], capture_output=True)
+        for process in (self.fuse, self.nbd):
+            if process is not None:
+                process.kill()
+                process.wait()
+
+    def close(self):
+        super().close()
+        self.end_processes()
+
+
+MODELS = {"log": LogDrive, "cache": CacheDrive}
+
+
+class DriveSet:
+    """Six drives of one model."""
+
+    def __init__(self, root, model, file_system, mib=1536, count=6):
+        self.drives = []
+        try:
+            for number in range(1, count + 1):
+                self.drives.append(MODELS[model](root, number, file_system, mib))
+            self.attach()
+        except (RuntimeError, OSError) as failure:
+            self.close()
+            self.remove()
+            raise Unavailable(f"{model} on {file_system}: {failure}") from failure
+
+    @property
+    def directories(self):
+        return [drive.directory for drive in self.drives]
+
+    # One after another in this thread: children of a thread that ends lose their FUSE connection.
+    def attach(self):
+        for drive in self.drives:
+            drive.attach()
+
+    def detach(self):
+        for drive in self.drives:
+            drive.detach()
+
+    def cut(self):
+        """All at once, as a power supply does it."""
+        with concurrent.futures.ThreadPoolExecutor(len(self.drives)) as pool:
+            for done in [pool.submit(drive.cut) for drive in self.drives]:
+                done.result()
+
+    def close(self):
+        for drive in self.drives:
+            drive.close()
+
+    def remove(self):
+        """The images too; after close."""
+        for drive in self.drives:
+            drive.image.unlink(missing_ok=True)

@@ -1,0 +1,109 @@
+"""Mixed load with a history: puts inline and striped, multipart uploads, copies, deletes, batch deletes."""
+
+import random
+import threading
+import time
+
+from harness.history import History, digest
+
+MIB = 1 << 20
+KEYS_PER_CLIENT = 40
+
+# Half of all puts are inline bodies; the others are one stripe, several, and a large one now and then.
+INLINE_SIZES = [0, 1, 700, 4096, 12_000, 16_384]
+STRIPED_SIZES = [16_385, 40_000, 300_000, 1 * MIB + 7, 3 * MIB]
+
+
+class Load:
+    """Clients that write until told to stop or the server is gone. Each has keys of its own, so a key has one writer."""
+
+    def __init__(self, server, bucket, seed, clients=4, large=True):
+        self.server, self.bucket, self.seed, self.clients = server, bucket, seed, clients
+        self.sizes = STRIPED_SIZES if large else STRIPED_SIZES[:3]
+        self.history = History()
+        self.stopping = threading.Event()
+        self.threads = []
+        self.faults = []
+        self.round = 0
+
+    def start(self):
+        self.round += 1
+        self.stopping.clear()
+        self.threads = [threading.Thread(target=self.client_loop, args=(i,)) for i in range(self.clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def join(self):
+        """After the server was killed or `stop`: waits for the clients; a fault of the test itself is raised here."""
+        for thread in self.threads:
+            thread.join()
+        if self.faults:
+            raise self.faults[0]
+
+    def stop(self):
+        self.stopping.set()
+        self.join()
+
+    def client_loop(self, number):
+        rng = random.Random(f"{self.seed}/{self.round}/{number}")
+        s3 = self.server.client()
+        try:
+            while not self.stopping.is_set():
+                if not self.one(s3, rng, number) and self.server.process.poll() is not None:
+                    return
+        except Exception as fault:  # Shown by join.
+            self.faults.append(fault)
+
+    def one(self, s3, rng, number):
+        key = f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}"
+        action = rng.choices(["inline", "striped", "multipart", "copy", "delete", "batch"], [48, 20, 6, 10, 12, 4])[0]
+        return getattr(self, action)(s3, rng, key, number)
+
+    def put(self, s3, kind, key, body):
+        return self.history.change(kind, key, digest(body),
+                                   lambda: s3.put_object(Bucket=self.bucket, Key=key, Body=body))
+
+    def inline(self, s3, rng, key, _):
+        return self.put(s3, "inline", key, rng.randbytes(rng.choice(INLINE_SIZES)))
+
+    def striped(self, s3, rng, key, _):
+        return self.put(s3, "striped", key, rng.randbytes(rng.choice(self.sizes)))
+
+    def multipart(self, s3, rng, key, _):
+        bodies = [rng.randbytes(5 * MIB), rng.randbytes(rng.choice([1, 70_000]))] if rng.random() < 0.2 else [
+            rng.randbytes(rng.choice([850, 20_000, 400_000]))]
+
+        def upload():
+            made = s3.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
+            parts = [{"PartNumber": n, "ETag": s3.upload_part(Bucket=self.bucket, Key=key, UploadId=made, PartNumber=n,
+                                                              Body=body)["ETag"]} for n, body in enumerate(bodies, 1)]
+            s3.complete_multipart_upload(Bucket=self.bucket, Key=key, UploadId=made, MultipartUpload={"Parts": parts})
+
+        return self.history.change("multipart", key, digest(b"".join(bodies)), upload)
+
+    def copy(self, s3, rng, key, number):
+        source = f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}"
+        states = self.history.possible(source)
+        if source == key or len(states) != 1 or None in states:
+            return self.inline(s3, rng, key, number)
+        return self.history.change("copy", key, next(iter(states)), lambda: s3.copy_object(
+            Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": source}))
+
+    def delete(self, s3, rng, key, _):
+        return self.history.change("delete", key, None, lambda: s3.delete_object(Bucket=self.bucket, Key=key))
+
+    def batch(self, s3, rng, _, number):
+        """Several keys at once: recorded one by one, since an unanswered batch may have removed any of them."""
+        keys = sorted({f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}" for _ in range(4)})
+        before = {key: self.history.possible(key) for key in keys}
+        answered = self.history.change("batch delete", keys[0], None, lambda: s3.delete_objects(
+            Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}))
+        for key in keys[1:]:
+            self.history.states[key] = {None} if answered else before[key] | {None}
+        return answered
+
+
+def run_for(load, seconds):
+    load.start()
+    time.sleep(seconds)
+    load.stop()

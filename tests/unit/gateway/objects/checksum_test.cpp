@@ -1,0 +1,44 @@
+#include "firn/objects/checksum.h"
+
+#include <gtest/gtest.h>
+
+namespace firn::objects {
+namespace {
+
+std::string base64_of(ChecksumAlgorithm algorithm, std::string_view text) {
+  RunningChecksum checksum(algorithm);
+  checksum.update(as_bytes(text));
+  return to_base64(checksum.finish());
+}
+
+// The check values of each algorithm's catalogue entry, over "123456789", in S3's spelling.
+TEST(Checksum, SpellsCrcsBigEndian) {
+  EXPECT_EQ(base64_of(ChecksumAlgorithm::crc32, "123456789"), "y/Q5Jg==");          // cbf43926
+  EXPECT_EQ(base64_of(ChecksumAlgorithm::crc32c, "123456789"), "4waSgw==");         // e3069283
+  EXPECT_EQ(base64_of(ChecksumAlgorithm::crc64nvme, "123456789"), "rosUhgp5mIg=");  // ae8b14860a799888
+}
+
+TEST(Checksum, KnowsTheHashes) {
+  EXPECT_EQ(base64_of(ChecksumAlgorithm::sha1, ""), "2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
+  EXPECT_EQ(base64_of(ChecksumAlgorithm::sha256, ""), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+  EXPECT_EQ(base64_of(ChecksumAlgorithm::none, "text"), "");
+}
+
+TEST(BodyHasher, GivesTheSameWhateverThePieces) {
+  const std::string text(100'000, 'x');
+  BodyHasher whole(ChecksumAlgorithm::crc64nvme);
+  whole.update(as_bytes(text));
+  BodyHasher pieces(ChecksumAlgorithm::crc64nvme);
+  for (std::size_t at = 0; at < text.size(); at += 777) pieces.update(as_bytes(std::string_view(text).substr(at, 777)));
+  EXPECT_EQ(whole.finish_md5(), pieces.finish_md5());
+  EXPECT_EQ(whole.finish_checksum(), pieces.finish_checksum());
+}
+
+TEST(BodyHasher, KnowsTheMd5OfNothing) {
+  BodyHasher hasher(ChecksumAlgorithm::none);
+  EXPECT_EQ(to_hex(hasher.finish_md5()), "d41d8cd98f00b204e9800998ecf8427e");
+  EXPECT_EQ(hasher.finish_checksum(), "");
+}
+
+}  // namespace
+}  // namespace firn::objects

@@ -1,0 +1,89 @@
+#include <gtest/gtest.h>
+
+#include "machine.h"
+#include "test_node.h"
+
+namespace firn::metadata {
+namespace {
+
+class Client_ : public testing::Test {
+ protected:
+  Client_() : node_(6, 2) {
+    const Result<> started = node_.start();
+    EXPECT_TRUE(started) << started.error().detail;
+  }
+  BucketId bucket() { return node_.run(node_.client().create_bucket("b", "")).value().id; }
+  std::string body(BucketId bucket, const std::string& key) {
+    const auto found = node_.run(node_.client().find_object(bucket, key, true));
+    if (!found) return std::string(to_string(found.error().code));
+    std::string bytes;
+    for (const SharedBytes& part : found->inline_bodies) bytes += as_text(part.bytes);
+    return bytes;
+  }
+  TestNode node_;
+};
+using MetadataClient = Client_;
+
+TEST_F(MetadataClient, GivesBackWhatWasPut) {
+  const BucketId b = bucket();
+  PutObject put = put_inline(b, "k", "snow");
+  put.attributes.content_type = "text/plain";
+  put.attributes.user_metadata = {{"colour", "white"}};
+  const auto committed = node_.run(node_.client().put_object(put));
+  ASSERT_TRUE(committed) << committed.error().detail;
+  const auto found = node_.run(node_.client().find_object(b, "k", true));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->object.etag, put.etag);
+  EXPECT_EQ(found->object.size_bytes, 4u);
+  EXPECT_EQ(found->object.attributes.content_type, "text/plain");
+  EXPECT_EQ(found->object.attributes.user_metadata, put.attributes.user_metadata);
+  EXPECT_EQ(body(b, "k"), "snow");
+}
+
+TEST_F(MetadataClient, KeepsEverythingOverARestart) {
+  const BucketId b = bucket();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(node_.run(node_.client().put_object(put_inline(b, std::to_string(i), "body " + std::to_string(i)))));
+  }
+  const Result<> restarted = node_.start();
+  ASSERT_TRUE(restarted) << restarted.error().detail;
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(body(b, std::to_string(i)), "body " + std::to_string(i));
+  EXPECT_EQ(node_.run(node_.client().find_bucket("b"))->id, b);
+}
+
+TEST_F(MetadataClient, ListsOnePageAfterAnother) {
+  const BucketId b = bucket();
+  for (const char* key : {"a", "d/1", "d/2", "e/", "f"}) {
+    ASSERT_TRUE(node_.run(node_.client().put_object(put_inline(b, key, "x"))));
+  }
+  ListQuery query{.bucket = b, .delimiter = "/", .max_keys = 2};
+  const auto first = node_.run(node_.client().list_objects(query));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->entries.size(), 1u);
+  EXPECT_EQ(first->common_prefixes, std::vector<std::string>{"d/"});
+  EXPECT_TRUE(first->truncated);
+  query.start_after = first->next;
+  const auto second = node_.run(node_.client().list_objects(query));
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->common_prefixes, std::vector<std::string>{"e/"});
+  EXPECT_EQ(second->entries.at(0).key, "f");
+  EXPECT_FALSE(second->truncated);
+}
+
+TEST_F(MetadataClient, AnswersADeletedBucketsNameAsUnknownAtOnce) {
+  bucket();
+  ASSERT_TRUE(node_.run(node_.client().delete_bucket("b")));
+  EXPECT_EQ(node_.run(node_.client().find_bucket("b")).code(), Errc::no_such_bucket);
+}
+
+TEST_F(MetadataClient, HasNothingToComplainOfAfterUse) {
+  const BucketId b = bucket();
+  ASSERT_TRUE(node_.run(node_.client().put_object(put_inline(b, "k", std::string(5000, 'x')))));
+  const auto report = node_.run(node_.node().verify());
+  ASSERT_TRUE(report) << report.error().detail;
+  EXPECT_EQ(report->problems, 0u) << report->details.front();
+  EXPECT_EQ(report->objects, 1u);
+}
+
+}  // namespace
+}  // namespace firn::metadata

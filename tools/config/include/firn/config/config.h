@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "firn/base/log.h"
+#include "firn/base/result.h"
+#include "firn/erasure/codec.h"
+
+namespace firn::config {
+
+/// What `firnd` was told, checked: what it will do is decided by this alone.
+struct Config {
+  std::vector<std::filesystem::path> drives;  ///< Absolute, in the order given: the first start numbers them so.
+  std::optional<erasure::Shape> erasure;  ///< As asked for; unset: the stored one, or the default at the first start.
+  std::string listen_host;
+  std::uint16_t listen_port = 0;
+  struct Credential {
+    std::string user, password;
+  };
+  std::optional<Credential> root;
+  std::string region;
+  std::vector<std::string> domains;
+  std::string tls_certificate_path, tls_key_path;
+  std::string access_log_path;
+  log::Level log_level = log::Level::info;
+  bool metrics_public = false;
+  std::string metrics_token;
+  std::uint64_t write_memory_bytes = 0;
+  std::uint64_t metadata_cache_bytes = 0;
+  std::size_t connections_max = 0;
+  std::size_t io_threads = 0;  ///< 0: one for each core.
+  std::chrono::seconds stop_grace{0};
+};
+
+/// Shortest root user and password, and longest: MinIO's own bounds but for the upper ones, so that a move needs no
+/// new credentials.
+inline constexpr std::size_t kRootUserCharsMin = 3;
+inline constexpr std::size_t kRootPasswordCharsMin = 8;
+inline constexpr std::size_t kRootCharsMax = 128;
+
+/// Errc::invalid_argument, with what is wrong: too short, too long, unprintable, or a default everybody knows.
+Result<> check_root_credential(const Config::Credential& root);
+
+/// "4+2".
+Result<erasure::Shape> parse_shape(std::string_view text);
+std::string to_string(erasure::Shape shape);
+
+/// The environment, a seam: null when a variable is not set.
+using Environment = std::function<const char*(const char*)>;
+
+/// Text for standard output instead of a start: --help and --version.
+struct Printed {
+  std::string text;
+};
+
+/// Flag over FIRN_ variable over MINIO_ variable over the file of --config over the default.
+/// Errc::invalid_argument with a message for people.
+Result<std::variant<Config, Printed>> load(int argc, const char* const* argv, const Environment& environment);
+
+}  // namespace firn::config

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "firn/gateway/admin.h"
+#include "jobs.h"
+#include "storage.h"
+
+namespace firn::server {
+
+/// What `firn` asks of a running server. docs/operations/administration.md lists the requests.
+class Admin final : public gateway::AdminHandler {
+ public:
+  explicit Admin(Storage& storage) : storage_(storage), jobs_(storage.runtime()) {}
+
+  Task<gateway::AdminReply> handle(gateway::AdminRequest request) override;
+  boost::asio::awaitable<void> close() { return jobs_.close(); }
+
+ private:
+  Task<gateway::AdminReply> answer(gateway::AdminRequest request);
+  Task<boost::json::object> status();
+  Task<boost::json::object> usage(std::string bucket);
+  Result<> start_job(const std::string& name, const gateway::AdminRequest& request);
+  Task<boost::json::object> scrub(std::uint64_t bytes_per_second);
+  Task<boost::json::object> verify();
+  Task<boost::json::object> backup(std::string file);
+
+  Storage& storage_;
+  Jobs jobs_;  // io thread 0.
+};
+
+}  // namespace firn::server

@@ -1,0 +1,118 @@
+#include <boost/json/array.hpp>
+
+#include "admin.h"
+#include "firn/config/config.h"
+
+namespace firn::server {
+namespace {
+
+/// People count drives from one.
+std::uint64_t spoken(DriveIndex drive) { return drive.value + std::uint64_t{1}; }
+
+boost::json::array spoken(const std::vector<DriveIndex>& drives) {
+  boost::json::array numbers;
+  for (const auto drive : drives) numbers.emplace_back(spoken(drive));
+  return numbers;
+}
+
+void add_stats(boost::json::object& json, const volume::DriveStats& stats) {
+  json["appended_bytes"] = stats.appended_bytes;
+  json["read_bytes"] = stats.read_bytes;
+  json["flushes"] = stats.flushes;
+  json["rewritten_bytes"] = stats.rewritten_bytes;
+  json["scrubbed_bytes"] = stats.scrubbed_bytes;
+  json["damaged_records"] = stats.damaged_records;
+}
+
+Task<boost::json::object> drive_status(Storage& storage, DrivePlan::Place place, bool in, std::string uuid) {
+  const auto drive = storage.find_drive(place.index);
+  boost::json::object json{{"drive", spoken(place.index)},
+                           {"path", drive ? drive->directory() : place.path.string()},
+                           {"uuid", std::move(uuid)},
+                           {"state", in      ? "in"
+                                     : drive ? "out"
+                                             : "absent"}};
+  if (!drive) {
+    json["why"] = place.why;
+    co_return json;
+  }
+  json["fenced"] = drive->fenced();
+  if (const auto usage = co_await drive->usage()) {
+    json["capacity_bytes"] = usage->capacity_bytes;
+    json["allocated_bytes"] = usage->allocated_bytes;
+    json["live_bytes"] = usage->live_bytes;
+  }
+  add_stats(json, drive->stats());
+  co_return json;
+}
+
+boost::json::object metadata_status(const metadata::Node::Status& status) {
+  return {{"log_set", status.log_set},
+          {"drives", spoken(status.members)},
+          {"full_size", status.full_size},
+          {"short_of_space", status.short_of_space},
+          {"failed", status.failed},
+          {"applied_index", status.applied_index},
+          {"persisted_index", status.persisted_index},
+          {"log_bytes", status.log_bytes},
+          {"copies_repaired", status.copies_repaired}};
+}
+
+boost::json::array sets_of(const volume::ClusterMap& map) {
+  boost::json::array sets;
+  for (const auto& [id, set] : map.sets) {
+    sets.push_back(boost::json::object{{"set", id.value},
+                                       {"epoch", set.epoch.value},
+                                       {"open", set.open},
+                                       {"erasure", config::to_string(set.shape)},
+                                       {"drives", spoken(set.members)}});
+  }
+  return sets;
+}
+
+}  // namespace
+
+Task<boost::json::object> Admin::status() {
+  const auto map = storage_.volumes().map();
+  CO_TRY_LET(const auto below, co_await storage_.metadata().count_below_full_redundancy());
+  boost::json::array drives;
+  for (const auto& place : storage_.plan().places) {
+    const auto entry = map->drives.find(place.index);
+    std::string uuid = entry == map->drives.end() ? std::string() : to_string(entry->second.uuid);
+    CO_TRY_LET(auto drive, co_await drive_status(storage_, place, map->is_in(place.index), std::move(uuid)));
+    drives.push_back(std::move(drive));
+  }
+  co_return boost::json::object{{"cluster", to_string(map->cluster)},
+                                {"erasure", config::to_string(storage_.plan().shape)},
+                                {"map_version", map->version},
+                                {"write_quorum", storage_.write_quorum()},
+                                {"objects_below_full_redundancy", below},
+                                {"drives", std::move(drives)},
+                                {"sets", sets_of(*map)},
+                                {"metadata", metadata_status(storage_.node().status())}};
+}
+
+Task<boost::json::object> Admin::usage(std::string bucket) {
+  constexpr std::size_t kPage = 1'000;
+  boost::json::array rows;
+  std::uint64_t objects = 0, bytes = 0;
+  std::string after;
+  bool more = true;
+  while (more) {
+    CO_TRY_LET(auto page, co_await storage_.metadata().list_buckets(after, bucket, kPage));
+    more = page.size() == kPage;
+    for (const auto& each : page) {
+      after = each.name;
+      if (!bucket.empty() && each.name != bucket) continue;
+      CO_TRY_LET(const auto used, co_await storage_.metadata().usage(each.id));
+      objects += used.objects;
+      bytes += used.bytes;
+      rows.push_back(boost::json::object{
+          {"bucket", each.name}, {"objects", used.objects}, {"bytes", used.bytes}, {"uploads", used.uploads}});
+    }
+  }
+  if (!bucket.empty() && rows.empty()) co_return Errc::no_such_bucket;
+  co_return boost::json::object{{"buckets", std::move(rows)}, {"objects", objects}, {"bytes", bytes}};
+}
+
+}  // namespace firn::server

@@ -1,0 +1,132 @@
+#include "map_change.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "firn/base/assert.h"
+
+namespace firn::server {
+namespace {
+
+std::string domain_of(DriveIndex drive) { return "drive-" + std::to_string(drive.value + 1); }
+
+bool has_member(const metadata::SetRecord& set, DriveIndex drive) {
+  return std::find(set.members.begin(), set.members.end(), drive) != set.members.end();
+}
+
+volume::StripeSet to_stripe_set(const metadata::SetRecord& set) {
+  return {set.id, set.epoch, {set.data_shards, set.parity_shards}, set.members, set.open};
+}
+
+}  // namespace
+
+volume::ClusterMap to_cluster_map(const metadata::MapRecord& record) {
+  volume::ClusterMap map{.version = record.version, .cluster = record.cluster};
+  for (const auto& drive : record.drives) {
+    const auto state = drive.out ? volume::DriveState::out : volume::DriveState::in;
+    map.drives.emplace(drive.index, volume::DriveEntry{drive.index, drive.uuid, drive.domain, state});
+  }
+  for (const auto& set : record.sets) map.sets.emplace(set.id, to_stripe_set(set));
+  return map;
+}
+
+metadata::MapRecord first_map(const Uuid& cluster, const std::vector<Uuid>& drives, erasure::Shape shape) {
+  FIRN_ASSERT(shape.total() <= drives.size());
+  metadata::MapRecord map{.version = 1, .cluster = cluster};
+  const auto count = static_cast<std::uint16_t>(drives.size());
+  for (std::uint16_t i = 0; i < count; ++i) {
+    map.drives.push_back({DriveIndex{i}, drives[i], domain_of(DriveIndex{i}), false});
+  }
+  const std::uint16_t sets = shape.total() == count ? 1 : count;
+  for (std::uint16_t first = 0; first < sets; ++first) {
+    metadata::SetRecord set{SetId{first + 1U}, SetEpoch{1}, shape.data, shape.parity, {}, true};
+    for (std::uint16_t shard = 0; shard < shape.total(); ++shard) {
+      set.members.push_back(DriveIndex{static_cast<std::uint16_t>((first + shard) % count)});
+    }
+    map.sets.push_back(std::move(set));
+  }
+  return map;
+}
+
+metadata::DriveRecord* MapChange::find(DriveIndex drive) {
+  const auto found = std::find_if(map_.drives.begin(), map_.drives.end(),
+                                  [drive](const auto& record) { return record.index == drive; });
+  return found == map_.drives.end() ? nullptr : &*found;
+}
+
+void MapChange::put_out(DriveIndex drive) {
+  auto* record = find(drive);
+  if (record == nullptr || record->out) return;
+  record->out = true;
+  changed_.insert(drive);
+}
+
+void MapChange::put_in(DriveIndex drive) {
+  auto* record = find(drive);
+  if (record == nullptr || !record->out) return;
+  record->out = false;
+  changed_.insert(drive);
+}
+
+void MapChange::replace(DriveIndex drive, const Uuid& uuid) {
+  auto* record = find(drive);
+  if (record == nullptr || record->uuid == uuid) return;
+  record->uuid = uuid;
+  record->out = true;
+  changed_.insert(drive);
+}
+
+std::optional<metadata::MapRecord> MapChange::finish() {
+  if (changed_.empty()) return std::nullopt;
+  ++map_.version;
+  for (auto& set : map_.sets) {
+    const bool touched =
+        std::any_of(changed_.begin(), changed_.end(), [&](auto drive) { return has_member(set, drive); });
+    if (touched) ++set.epoch.value;
+  }
+  settle_open_sets();
+  return map_;
+}
+
+void MapChange::settle_open_sets() {
+  if (!open_best_sets() && form_set()) open_best_sets();
+}
+
+bool MapChange::open_best_sets() {
+  // Width first: an extent on a set of four drives bears the loss of fewer of them for ever, one that lacks a shard on
+  // a set of six only until repair.
+  struct Rank {
+    std::size_t drives = 0;
+    int shards_in = 0;
+    auto operator<=>(const Rank&) const = default;
+  };
+  const auto map = to_cluster_map(map_);
+  const auto rank = [&map](const metadata::SetRecord& record) -> std::optional<Rank> {
+    const auto& set = *map.find_set(record.id);
+    const auto quorum = write_quorum(map, set);
+    if (!quorum.reachable()) return std::nullopt;
+    return Rank{std::set<DriveIndex>(set.members.begin(), set.members.end()).size(), std::popcount(quorum.available)};
+  };
+  std::optional<Rank> best;
+  for (const auto& set : map_.sets) best = std::max(best, rank(set));
+  for (auto& set : map_.sets) set.open = best && rank(set) == best;
+  return best.has_value();
+}
+
+bool MapChange::form_set() {
+  if (map_.sets.empty()) return false;
+  const auto& model = map_.sets.front();
+  std::vector<DriveIndex> living;
+  for (const auto& drive : map_.drives) {
+    if (!drive.out) living.push_back(drive.index);
+  }
+  const std::size_t places = model.data_shards + std::size_t{model.parity_shards};
+  if (living.empty() || (places + living.size() - 1) / living.size() > model.parity_shards) return false;
+  metadata::SetRecord set{SetId{0}, SetEpoch{1}, model.data_shards, model.parity_shards, {}, true};
+  for (const auto& other : map_.sets) set.id.value = std::max(set.id.value, other.id.value + 1);
+  for (std::size_t i = 0; i < places; ++i) set.members.push_back(living[i % living.size()]);
+  map_.sets.push_back(std::move(set));
+  return true;
+}
+
+}  // namespace firn::server

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "firn/erasure/codec.h"
+#include "firn/metadata/model.h"
+#include "firn/volume/cluster_map.h"
+
+namespace firn::server {
+
+/// The recorded map in the volume tier's words.
+volume::ClusterMap to_cluster_map(const metadata::MapRecord& record);
+
+/// The map of a first start: each drive a failure domain of its own; as many sets as drives, each beginning one drive
+/// further, so that all drives carry the same; one set when there are just k+m drives.
+metadata::MapRecord first_map(const Uuid& cluster, const std::vector<Uuid>& drives, erasure::Shape shape);
+
+/// Changes of drives' states, together one new version of the map.
+///
+/// Each set that has a changed drive gets a higher epoch. Then it is settled which sets take new extents: of those
+/// whose quorum can be met, the ones spread over the most drives, with the fewest of them out. When there is none, a
+/// set is formed over the drives that are in, the k+m places dealt out evenly, as long as no drive gets more than m of
+/// them (two of six drives gone: 2|2|1|1).
+class MapChange {
+ public:
+  explicit MapChange(metadata::MapRecord before) : map_(std::move(before)) {}
+
+  void put_out(DriveIndex drive);
+  void put_in(DriveIndex drive);
+  /// Another drive in its place, empty: out until what it owes has been rebuilt.
+  void replace(DriveIndex drive, const Uuid& uuid);
+
+  /// The new map, or nothing if all was so already.
+  std::optional<metadata::MapRecord> finish();
+
+ private:
+  metadata::DriveRecord* find(DriveIndex drive);
+  void settle_open_sets();
+  bool open_best_sets();
+  bool form_set();
+
+  metadata::MapRecord map_;
+  std::set<DriveIndex> changed_;
+};
+
+}  // namespace firn::server

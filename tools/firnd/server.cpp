@@ -1,0 +1,151 @@
+#include "server.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+#include "admin.h"
+#include "banner.h"
+#include "firn/base/clock.h"
+#include "firn/base/log.h"
+#include "firn/base/runtime.h"
+#include "firn/gateway/server.h"
+#include "gather.h"
+#include "root_credential.h"
+#include "storage.h"
+
+namespace firn::server {
+namespace {
+
+std::size_t io_threads(const config::Config& config) {
+  if (config.io_threads > 0) return config.io_threads;
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+gateway::Server::Options gateway_options(const config::Config& config) {
+  return {.listen_host = config.listen_host,
+          .listen_port = config.listen_port,
+          .region = config.region,
+          .domains = config.domains,
+          .tls_certificate_path = config.tls_certificate_path,
+          .tls_key_path = config.tls_key_path,
+          .access_log_path = config.access_log_path,
+          .metrics_public = config.metrics_public,
+          .metrics_token = config.metrics_token,
+          .connections_max = config.connections_max};
+}
+
+/// What load balancers ask.
+class StorageHealth final : public gateway::Health {
+ public:
+  explicit StorageHealth(const Storage& storage) : storage_(storage) {}
+  bool ready() const override { return true; }  // The gateway listens only while the storage is open.
+  bool write_quorum() const override { return storage_.write_quorum(); }
+
+ private:
+  const Storage& storage_;
+};
+
+class Process final : public Server {
+ public:
+  explicit Process(config::Config config)
+      : config_(std::move(config)),
+        runtime_(io_threads(config_)),
+        storage_(runtime_, {.drives = config_.drives,
+                            .erasure = config_.erasure,
+                            .write_memory_bytes = config_.write_memory_bytes,
+                            .metadata_cache_bytes = config_.metadata_cache_bytes}),
+        health_(storage_),
+        admin_(storage_) {}
+  ~Process() override { stop(); }
+
+  Result<> open();
+  std::uint16_t port() const override { return gateway_->port(); }
+  void stop() override;
+
+ private:
+  Result<> announce_root(const config::Config::Credential& pair);
+  void say_started();
+
+  const config::Config config_;
+  Runtime runtime_;
+  Storage storage_;
+  StorageHealth health_;
+  Admin admin_;
+  RootPair root_;
+  std::string root_file_;
+  std::unique_ptr<gateway::Server> gateway_;
+  bool storage_open_ = false;
+  bool stopped_ = false;
+};
+
+Result<> Process::open() {
+  runtime_.start();
+  if (auto opened = storage_.open(); !opened) return opened;
+  storage_open_ = true;
+  auto root = wait_on(runtime_.io(0), settle_root(storage_.metadata(), config_.root,
+                                                  [this](const auto& pair) { return announce_root(pair); }));
+  if (!root) return std::move(root).error();
+  root_ = *std::move(root);
+  auto started = gateway::Server::start({.runtime = runtime_,
+                                         .store = storage_.store(),
+                                         .health = health_,
+                                         .clock = system_clock_source(),
+                                         .admin = &admin_},
+                                        {root_.pair.user, root_.pair.password}, gateway_options(config_));
+  if (!started) return std::move(started).error();
+  gateway_ = *std::move(started);
+  say_started();
+  return {};
+}
+
+/// Before the pair is stored: on a terminal if somebody watches, else in a file only the owner reads.
+Result<> Process::announce_root(const config::Config::Credential& pair) {
+  if (isatty(STDOUT_FILENO) == 1) {
+    fmt::print("{}", root_announcement(pair));
+    std::fflush(stdout);
+    return {};
+  }
+  const auto path = root_file(storage_.first_directory());
+  if (auto written = write_root_file(path, pair); !written) return written;
+  root_file_ = path.string();
+  return {};
+}
+
+void Process::say_started() {
+  const auto& plan = storage_.plan();
+  fmt::print("{}", banner(config_, {.first_start = plan.first_start,
+                                    .shape = plan.shape,
+                                    .drives = plan.drives,
+                                    .drives_in = storage_.drives_in(),
+                                    .access_key = root_.pair.user,
+                                    .root_file = root_file_,
+                                    .port = gateway_->port()}));
+  std::fflush(stdout);
+}
+
+void Process::stop() {
+  if (std::exchange(stopped_, true)) return;
+  storage_.begin_close();
+  if (gateway_) gateway_->stop(config_.stop_grace);
+  if (storage_open_) {
+    storage_.close();
+    // After the drives have stopped: that is what ends a scrub.
+    wait_on(runtime_.io(0), admin_.close());
+  }
+  runtime_.stop();
+  log::info("stopped");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(config::Config config) {
+  auto process = std::make_unique<Process>(std::move(config));
+  if (auto opened = process->open(); !opened) return std::move(opened).error();
+  return std::unique_ptr<Server>(std::move(process));
+}
+
+}  // namespace firn::server

@@ -1,0 +1,300 @@
+#include "storage.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "firn/base/log.h"
+#include "gather.h"
+#include "map_change.h"
+#include "owed_shards.h"
+#include "random_bytes.h"
+
+namespace firn::server {
+namespace {
+
+/// This machine's identity towards the metadata tier, kept across restarts.
+constexpr std::string_view kGatewayEntry = "gateway";
+
+std::string spelled(DriveIndex drive) { return "drive " + std::to_string(drive.value + 1); }
+
+}  // namespace
+
+Storage::Storage(Runtime& runtime, Options options)
+    : runtime_(runtime), options_(std::move(options)), background_(runtime.io(0).get_executor()) {}
+
+Storage::~Storage() = default;
+
+Result<> Storage::open() {
+  auto opened = open_parts();
+  if (!opened) close();
+  return opened;
+}
+
+Result<> Storage::open_parts() {
+  auto disk = volume::make_uring_disk(runtime_);
+  if (!disk) return std::move(disk).error();
+  disk_ = *std::move(disk);
+  if (auto done = wait_on(runtime_.io(0), prepare_drives()); !done) return done;
+  if (auto done = open_drives_and_metadata(); !done) return done;
+  if (auto done = wait_on(runtime_.io(0), settle_map()); !done) return done;
+  return wait_on(runtime_.io(0), open_store());
+}
+
+Task<> Storage::prepare_drives() {
+  const auto found = co_await look_at_drives(runtime_, *disk_, options_.drives);
+  CO_TRY_LET(plan_, plan_drives(found, options_.erasure));
+  CO_TRY_LET(const auto formatted, co_await format_drives(runtime_, *disk_, plan_));
+  for (const auto index : formatted) {
+    log::info("{} is new: {}", spelled(index), plan_.places[index.value].path.string());
+  }
+  co_return Unit{};
+}
+
+/// At once, because either may have to scan what was written last.
+Result<> Storage::open_drives_and_metadata() {
+  const DrivePlan before = plan_;
+  auto opening = boost::asio::co_spawn(runtime_.io(0), open_drives(runtime_, *disk_, plan_, drive_options()),
+                                       boost::asio::use_future);
+  auto node = open_metadata(before);
+  auto drives = opening.get();
+  if (drives) drives_ = *std::move(drives);
+  if (node) node_ = *std::move(node);
+  // What the drives say comes first: it names directories.
+  if (!drives) return std::move(drives).error();
+  if (drives_.size() + plan_.shape.parity < plan_.drives) {
+    return client_error(Errc::durability_unavailable, "only " + std::to_string(drives_.size()) + " of " +
+                                                          std::to_string(plan_.drives) +
+                                                          " drives could be opened; the log says why");
+  }
+  if (!node) return std::move(node).error();
+  for (const auto& place : before.places) {
+    if (place.action == DrivePlan::Action::open && !drives_.contains(place.index)) node_->drive_failed(place.index);
+  }
+  return {};
+}
+
+volume::Drive::Options Storage::drive_options() {
+  volume::Drive::Options options;
+  options.cluster = plan_.cluster;
+  options.on_fenced = [this](DriveIndex drive, const Error& why) { drive_failed(drive, why); };
+  options.on_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); };
+  return options;
+}
+
+Result<std::unique_ptr<metadata::Node>> Storage::open_metadata(const DrivePlan& plan) {
+  metadata::Node::Options options{
+      .drive_count = plan.drives, .losses = plan.shape.parity, .block_cache_bytes = options_.metadata_cache_bytes};
+  for (const auto& place : plan.places) {
+    if (place.action == DrivePlan::Action::open) options.drives.push_back({place.index, place.path});
+  }
+  metadata::Node::Events events{
+      .drive_failed = [this](DriveIndex drive, const Error& why) { drive_failed(drive, why); },
+      .failed =
+          [this](const Error& why) {
+            metadata_failed_ = true;
+            log::error("metadata takes no more changes: {} {}", to_string(why.code), why.detail);
+          }};
+  return metadata::Node::open(runtime_, std::move(options), std::move(events));
+}
+
+/// The recorded map; the first one, recorded now, when there is none yet.
+Task<metadata::MapRecord> Storage::recorded_map() {
+  auto recorded = co_await metadata().cluster_map();
+  if (recorded || recorded.error().code != Errc::not_found) co_return recorded;
+  if (drives_.size() != plan_.drives) {
+    co_return client_error(Errc::invalid_argument, "the first start was not finished: it needs all drives once more");
+  }
+  std::vector<Uuid> uuids;
+  for (const auto& [index, drive] : drives_) uuids.push_back(drive->identity().drive);
+  auto first = first_map(plan_.cluster, uuids, plan_.shape);
+  CO_TRY(co_await metadata().put_cluster_map(first));
+  co_return first;
+}
+
+Task<bool> Storage::owes_its_list(const metadata::DriveRecord& drive) {
+  auto entry = co_await metadata().find_config(replacement_entry(drive.index));
+  if (!entry && entry.error().code != Errc::not_found) co_return std::move(entry).error();
+  co_return entry && *entry == to_string(drive.uuid);
+}
+
+/// Finds drives that took another's place, now or in a start that did not get to the end of it, and records that they
+/// owe what they should hold.
+Task<> Storage::note_replacements(const metadata::MapRecord& map) {
+  for (const auto& recorded : map.drives) {
+    const auto drive = find_drive(recorded.index);
+    if (!drive) continue;
+    if (recorded.out) returned_.push_back(recorded.index);
+    const Uuid uuid = drive->identity().drive;
+    if (uuid != recorded.uuid) {
+      CO_TRY(co_await metadata().put_config(replacement_entry(recorded.index), to_string(uuid)));
+      replacements_.push_back(recorded.index);
+      continue;
+    }
+    if (!recorded.out) continue;
+    CO_TRY_LET(const bool owes, co_await owes_its_list(recorded));
+    if (owes) replacements_.push_back(recorded.index);
+  }
+  co_return Unit{};
+}
+
+void Storage::change_map(MapChange& change, const metadata::MapRecord& map) const {
+  for (const auto& recorded : map.drives) {
+    const auto drive = find_drive(recorded.index);
+    const bool replacement =
+        std::find(replacements_.begin(), replacements_.end(), recorded.index) != replacements_.end();
+    if (drive && replacement) change.replace(recorded.index, drive->identity().drive);
+    if (!drive || drive->fenced() || replacement) {
+      change.put_out(recorded.index);
+    } else {
+      change.put_in(recorded.index);
+    }
+  }
+}
+
+Task<> Storage::settle_map() {
+  CO_TRY_LET(const auto map, co_await recorded_map());
+  CO_TRY(co_await note_replacements(map));
+  volumes_ =
+      volume::Client::make(runtime_, {.admission_bytes_max = options_.write_memory_bytes},
+                           {.drive_failed = [this](DriveIndex drive, const Error& why) { drive_failed(drive, why); },
+                            .record_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); }});
+  for (const auto& [index, drive] : drives_) volumes_->connect(index, drive);
+  keeper_ = std::make_unique<MapKeeper>(MapKeeper::Parts{
+      .runtime = runtime_,
+      .metadata = metadata(),
+      .volumes = *volumes_,
+      .drive = [this](DriveIndex drive) { return std::shared_ptr<volume::DriveService>(find_drive(drive)); },
+      .drive_lost = [this](DriveIndex drive) { return drive_lost(drive); }});
+  CO_TRY(co_await keeper_->start(map, [&](MapChange& change) { change_map(change, map); }));
+  fencing_ = keeper_.get();
+  for (const auto& [index, drive] : drives_) {
+    if (drive->fenced()) keeper_->put_out(index, error(Errc::drive_out, "failed during the start"));
+  }
+  co_return Unit{};
+}
+
+Task<Uuid> Storage::gateway_id() {
+  auto stored = co_await metadata().find_config(kGatewayEntry);
+  if (!stored && stored.error().code != Errc::not_found) co_return std::move(stored).error();
+  Uuid id = random_uuid();
+  if (stored) {
+    if (!parse(*stored, id)) co_return error(Errc::corrupt, "the gateway's id in the configuration");
+  } else {
+    CO_TRY(co_await metadata().put_config(std::string(kGatewayEntry), to_string(id)));
+  }
+  co_return id;
+}
+
+Task<> Storage::open_store() {
+  CO_TRY_LET(const Uuid id, co_await gateway_id());
+  store_ = std::make_unique<objects::Store>(metadata(), *volumes_, objects::Store::Options{.gateway = id});
+  CO_TRY(co_await store_->start());
+  start_maintenance();
+  for (const auto drive : replacements_) spawn_replacement(drive);
+  co_return Unit{};
+}
+
+void Storage::start_maintenance() {
+  maintenance_ = objects::Maintenance::make(
+      {.runtime = runtime_,
+       .metadata = metadata(),
+       .volumes = *volumes_,
+       .clock = system_clock_source(),
+       .drive = [this](DriveIndex drive) { return std::shared_ptr<volume::DriveService>(find_drive(drive)); }},
+      store_->current_lease());
+  maintenance_->start();
+  for (const auto drive : returned_) maintenance_->drive_returned(drive);
+  repairing_ = maintenance_.get();
+}
+
+void Storage::record_damaged(const volume::DamagedRecord& record) {
+  if (auto* maintenance = repairing_.load()) maintenance->record_damaged(record);
+}
+
+void Storage::spawn_replacement(DriveIndex drive) {
+  if (!background_.enter()) return;
+  boost::asio::co_spawn(runtime_.io(0), finish_replacement(drive),
+                        boost::asio::detached);  // close() waits at the gate.
+}
+
+boost::asio::awaitable<void> Storage::finish_replacement(DriveIndex drive) {
+  const Gate::Pass pass(background_);
+  const auto map = co_await metadata().cluster_map();
+  auto done = map ? co_await record_owed_shards(metadata(), *map, drive) : Result<>(map.error());
+  if (done) done = co_await metadata().put_config(replacement_entry(drive), {});
+  if (!done) {
+    log::error("what {} owes could not be listed: {} {}; the next start tries again", spelled(drive),
+               to_string(done.error().code), done.error().detail);
+    co_return;
+  }
+  log::info("what {} owes is listed for repair", spelled(drive));
+  keeper_->put_in(drive);
+  if (auto* maintenance = repairing_.load()) maintenance->drive_returned(drive);
+}
+
+void Storage::close() {
+  begin_close();
+  if (store_) store_->stop();
+  wait_on(runtime_.io(0), end_background());
+  if (node_) node_->stop();
+  wait_on(runtime_.io(0), close_drives());
+}
+
+boost::asio::awaitable<void> Storage::end_background() {
+  co_await background_.close();
+  repairing_ = nullptr;
+  if (maintenance_) co_await maintenance_->stop();
+  fencing_ = nullptr;
+  if (keeper_) co_await keeper_->stop();
+}
+
+boost::asio::awaitable<void> Storage::close_drives() {
+  std::vector<Task<>> stops;
+  const Drives open = drives();
+  for (const auto& [index, drive] : open) stops.push_back(drive->stop());
+  const auto stopped = co_await gather(runtime_, std::move(stops));
+  for (const auto& result : stopped) {
+    if (!result) log::warn("closing a drive: {} {}", to_string(result.error().code), result.error().detail);
+  }
+}
+
+void Storage::drive_failed(DriveIndex drive, const Error& why) {
+  if (auto* keeper = fencing_.load()) keeper->put_out(drive, why);
+}
+
+boost::asio::awaitable<void> Storage::drive_lost(DriveIndex index) {
+  if (const auto drive = find_drive(index)) drive->fence(error(Errc::drive_out, "put out of the cluster map"));
+  node_->drive_failed(index);
+  co_return;
+}
+
+Drives Storage::drives() const {
+  const std::lock_guard lock(drives_mutex_);
+  return drives_;
+}
+
+std::shared_ptr<volume::Drive> Storage::find_drive(DriveIndex drive) const {
+  const std::lock_guard lock(drives_mutex_);
+  const auto found = drives_.find(drive);
+  return found == drives_.end() ? nullptr : found->second;
+}
+
+std::filesystem::path Storage::first_directory() const { return drives().begin()->second->directory(); }
+
+std::size_t Storage::drives_in() const {
+  const auto map = volumes_->map();
+  return static_cast<std::size_t>(std::count_if(map->drives.begin(), map->drives.end(),
+                                                [&](const auto& entry) { return map->is_in(entry.first); }));
+}
+
+bool Storage::write_quorum() const {
+  if (metadata_failed_.load()) return false;
+  const auto map = volumes_->map();
+  return std::any_of(map->sets.begin(), map->sets.end(), [&](const auto& entry) {
+    return entry.second.open && volume::write_quorum(*map, entry.second).reachable();
+  });
+}
+
+}  // namespace firn::server

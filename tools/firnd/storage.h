@@ -1,0 +1,112 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "drive_plan.h"
+#include "drives.h"
+#include "firn/base/gate.h"
+#include "firn/base/runtime.h"
+#include "firn/metadata/client.h"
+#include "firn/metadata/node.h"
+#include "firn/objects/maintenance.h"
+#include "firn/objects/store.h"
+#include "firn/volume/client.h"
+#include "firn/volume/disk.h"
+#include "map_keeper.h"
+
+namespace firn::server {
+
+/// Drives, metadata and volumes of one machine, and the store over them: everything below the gateway.
+///
+/// Threads: `open` and `close` from the main thread, while the io threads run; the accessors from anywhere in between.
+class Storage {
+ public:
+  struct Options {
+    std::vector<std::filesystem::path> drives;
+    std::optional<erasure::Shape> erasure;
+    std::uint64_t write_memory_bytes = 0;
+    std::uint64_t metadata_cache_bytes = 0;
+  };
+  Storage(Runtime& runtime, Options options);
+  ~Storage();
+
+  /// From directories to a store that can be used. A failure has closed what was opened.
+  Result<> open();
+  /// Long work begins to end.
+  void begin_close() { closing_ = true; }
+  /// Waits for background work, flushes and closes.
+  void close();
+
+  Runtime& runtime() { return runtime_; }
+  objects::Store& store() { return *store_; }
+  metadata::Client& metadata() { return node_->client(); }
+  metadata::Node& node() { return *node_; }
+  volume::Client& volumes() { return *volumes_; }
+  const DrivePlan& plan() const { return plan_; }
+  Drives drives() const;
+  /// Null when it is absent.
+  std::shared_ptr<volume::Drive> find_drive(DriveIndex drive) const;
+  /// `close` has begun: what takes long must end.
+  bool closing() const { return closing_.load(); }
+
+  /// Takes what is in the drive's directory now: the drive that was there, or an empty one in its place. On io thread
+  /// 0.
+  Task<> take_drive(DriveIndex drive);
+
+  /// Where the first drive that is there lies.
+  std::filesystem::path first_directory() const;
+  std::size_t drives_in() const;
+  bool write_quorum() const;
+
+ private:
+  Result<> open_parts();
+  /// Up to here nothing was opened, and nothing changed unless directories had to be formatted.
+  Task<> prepare_drives();
+  Result<> open_drives_and_metadata();
+  Result<std::unique_ptr<metadata::Node>> open_metadata(const DrivePlan& plan);
+  Task<> settle_map();
+  Task<metadata::MapRecord> recorded_map();
+  Task<> note_replacements(const metadata::MapRecord& map);
+  Task<bool> owes_its_list(const metadata::DriveRecord& drive);
+  void change_map(MapChange& change, const metadata::MapRecord& map) const;
+  boost::asio::awaitable<void> finish_replacement(DriveIndex drive);
+  Task<> open_store();
+  void start_maintenance();
+  void record_damaged(const volume::DamagedRecord& record);
+  Task<Uuid> gateway_id();
+  void drive_failed(DriveIndex drive, const Error& why);
+  boost::asio::awaitable<void> drive_lost(DriveIndex drive);
+  boost::asio::awaitable<void> end_background();
+  boost::asio::awaitable<void> close_drives();
+  Task<> close_drive(DriveIndex drive);
+  Task<> open_drive(DrivePlan::Place place);
+  volume::Drive::Options drive_options();
+  void spawn_replacement(DriveIndex drive);
+
+  Runtime& runtime_;
+  const Options options_;
+  std::unique_ptr<volume::Disk> disk_;
+  DrivePlan plan_;
+  mutable std::mutex drives_mutex_;
+  Drives drives_;  // Guarded by drives_mutex_.
+  std::unique_ptr<metadata::Node> node_;
+  std::unique_ptr<volume::Client> volumes_;
+  std::unique_ptr<MapKeeper> keeper_;
+  std::atomic<MapKeeper*> fencing_{nullptr};  // The keeper, while it may be told of failures.
+  std::atomic<bool> metadata_failed_{false};
+  std::atomic<bool> closing_{false};
+  std::unique_ptr<objects::Store> store_;
+  std::unique_ptr<objects::Maintenance> maintenance_;
+  std::atomic<objects::Maintenance*> repairing_{nullptr};  // Maintenance, while it may be told of damage.
+  std::vector<DriveIndex> returned_;                       // Recorded as out, and there again at this start.
+  std::vector<DriveIndex> replacements_;                   // Out until what they owe is on the list of missing shards.
+  Gate background_;
+};
+
+}  // namespace firn::server

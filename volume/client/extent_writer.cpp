@@ -1,0 +1,163 @@
+#include "extent_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "firn/base/assert.h"
+
+namespace firn::volume {
+
+namespace {
+
+/// Records being appended beyond the one being filled and the stripe's parity: enough to keep the drives of a 4+2 set
+/// busy while the next chunk arrives.
+constexpr std::uint64_t kChunksInFlight = 4;
+constexpr std::uint64_t kAppendingBytesMax = kChunksInFlight * (kPageBytes + kChunkBytesMax);
+
+/// Up to this chunk size a stripe (1 MiB of data at k = 4) takes memory for all its records at once, and an extent that
+/// is one such stripe goes to the drives in one go, append and sync in one step per drive.
+constexpr std::uint32_t kWholeStripeChunkMax = 256U << 10;
+
+}  // namespace
+
+StripeWriter::StripeWriter(std::shared_ptr<Core> core, std::shared_ptr<const View> view, const Extent& extent,
+                           BucketId owner)
+    : core_(std::move(core)),
+      extent_(extent),
+      owner_(owner),
+      flight_(std::make_shared<Flight>(core_, std::move(view), extent)) {}
+
+StripeWriter::~StripeWriter() { flight_->keep_spare(false); }
+
+Task<MutableBytes> StripeWriter::window() {
+  if (complete()) co_return MutableBytes{};
+  if (auto reason = flight_->hopeless()) co_return std::move(*reason);
+  if (!in_stripe_) CO_TRY(co_await begin_stripe());
+  if (!chunk_) CO_TRY(co_await begin_chunk());
+  co_return chunk_.payload().subspan(filled_, chunk_data_bytes() - filled_);
+}
+
+Task<> StripeWriter::begin_stripe() {
+  // Parity of the last stripe may still be on its way: it counts among the chunks in flight.
+  while (flight_->appending_bytes() > kAppendingBytesMax) {
+    co_await flight_->change();
+    if (auto reason = flight_->hopeless()) co_return std::move(*reason);
+  }
+
+  const erasure::Shape shape = extent_.shape;
+  const std::uint32_t chunk_bytes = extent_.geometry.chunk_bytes(stripe_);
+  whole_stripe_ = chunk_bytes <= kWholeStripeChunkMax;
+  std::uint64_t bytes = (1ULL + shape.parity) * (kPageBytes + chunk_bytes);
+  if (whole_stripe_) {
+    bytes = 0;
+    for (std::uint8_t shard = 0; shard < shape.total(); ++shard) bytes += record_bytes(shard);
+  }
+  // All a stripe can't do without is taken at once: writers that each hold a part and wait for the rest would wait for
+  // ever.
+  CO_TRY_LET(Admission::Reservation memory, co_await core_->admission().take(bytes, core_->options().admission_wait));
+
+  for (std::uint8_t i = 0; i < shape.parity; ++i) {
+    RecordMemory& parity = parity_.emplace_back(chunk_bytes);
+    std::ranges::fill(parity.payload(), std::byte{0});
+    if (!whole_stripe_) parity.reservation = memory.split(kPageBytes + chunk_bytes);
+  }
+  chunk_ = RecordMemory(record_bytes(0) - kPageBytes);
+  if (whole_stripe_) {
+    flight_->hold(std::move(memory), shape.total());
+  } else {
+    chunk_.reservation = std::move(memory);
+  }
+  in_stripe_ = true;
+  co_return Unit{};
+}
+
+Task<> StripeWriter::begin_chunk() {
+  const std::uint64_t bytes = record_bytes(shard_);
+  while (!whole_stripe_) {
+    if ((chunk_ = flight_->take_spare())) {
+      chunk_.bytes.resize(bytes);
+      break;
+    }
+    if (flight_->appending_bytes() + bytes <= kAppendingBytesMax) {
+      if (auto more = core_->admission().try_take(bytes)) {
+        chunk_ = RecordMemory(bytes - kPageBytes);
+        chunk_.reservation = std::move(more);
+        break;
+      }
+    }
+    // The memory this stripe began with is in one of the appends, and comes back as the spare.
+    if (auto reason = flight_->hopeless()) co_return std::move(*reason);
+    FIRN_ASSERT(flight_->under_way() > 0);
+    co_await flight_->change();
+  }
+  if (whole_stripe_) chunk_ = RecordMemory(bytes - kPageBytes);
+  flight_->keep_spare(false);
+  co_return Unit{};
+}
+
+Task<> StripeWriter::advance(std::size_t filled) {
+  FIRN_ASSERT(filled == 0 || (chunk_ && filled <= chunk_data_bytes() - filled_));
+  position_ += filled;
+  filled_ += static_cast<std::uint32_t>(filled);
+  if (filled > 0 && filled_ == chunk_data_bytes()) end_chunk();
+  if (auto reason = flight_->hopeless()) co_return std::move(*reason);
+  co_return Unit{};
+}
+
+void StripeWriter::end_chunk() {
+  const MutableBytes payload = chunk_.payload();
+  std::ranges::fill(payload.subspan(filled_), std::byte{0});
+  fill_header(chunk_, extent_, {stripe_, shard_}, owner_);
+  std::array<MutableBytes, erasure::kParityShardsMax> parity;
+  for (std::size_t i = 0; i < parity_.size(); ++i) parity[i] = parity_[i].payload().first(payload.size());
+  flight_->codec().accumulate(shard_, payload, std::span(parity).first(parity_.size()));
+
+  // Set before sending: the memory of a chunk that needs no append comes back at once.
+  if (!whole_stripe_) flight_->keep_spare(true);
+  send(std::exchange(chunk_, {}), shard_);
+  filled_ = 0;
+  ++shard_;
+  if (complete() || shard_ == extent_.shape.data) end_stripe();
+}
+
+void StripeWriter::end_stripe() {
+  flight_->keep_spare(false);
+  for (; shard_ < extent_.shape.data; ++shard_) {  // Zeros past the extent's end: the header page alone.
+    RecordMemory empty(0);
+    fill_header(empty, extent_, {stripe_, shard_}, owner_);
+    send(std::move(empty), shard_);
+  }
+  for (RecordMemory& parity : parity_) {
+    fill_header(parity, extent_, {stripe_, shard_}, owner_);
+    send(std::move(parity), shard_++);
+  }
+  parity_.clear();
+  in_stripe_ = false;
+  shard_ = 0;
+  ++stripe_;
+}
+
+void StripeWriter::send(RecordMemory record, std::uint8_t shard) {
+  if (whole_stripe_ && extent_.geometry.stripes() == 1) {
+    held_.push_back({std::move(record), shard});
+  } else {
+    flight_->start_append(std::move(record), {stripe_, shard}, Flight::After::append);
+  }
+}
+
+Task<WrittenExtent> StripeWriter::finish() {
+  if (!complete()) co_return error(Errc::internal, "an extent was finished before its promised length");
+  const bool at_once = !held_.empty();
+  for (Held& held : held_) flight_->start_append(std::move(held.record), {0, held.shard}, Flight::After::sync);
+  held_.clear();
+  co_await flight_->all_ended();
+  if (auto reason = flight_->hopeless()) co_return std::move(*reason);
+  if (!at_once) {
+    flight_->start_syncs(all_shards(extent_.shape));
+    co_await flight_->all_ended();
+  }
+  co_return co_await flight_->settle();
+}
+
+}  // namespace firn::volume

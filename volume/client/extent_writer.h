@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "flight.h"
+
+namespace firn::volume {
+
+/// Cuts the bytes of one extent into chunks, adds parity, and hands both to a Flight.
+class StripeWriter final : public ExtentWriter {
+ public:
+  StripeWriter(std::shared_ptr<Core> core, std::shared_ptr<const View> view, const Extent& extent, BucketId owner);
+  ~StripeWriter() override;
+
+  ExtentId id() const override { return extent_.id; }
+  Task<MutableBytes> window() override;
+  Task<> advance(std::size_t filled) override;
+  Task<WrittenExtent> finish() override;
+
+ private:
+  Task<> begin_stripe();
+  Task<> begin_chunk();
+  void end_chunk();
+  void end_stripe();
+  void send(RecordMemory record, std::uint8_t shard);
+
+  std::uint64_t record_bytes(std::uint8_t shard) const {
+    return kPageBytes + extent_.geometry.stored_bytes(stripe_, shard);
+  }
+  std::uint32_t chunk_data_bytes() const { return extent_.geometry.data_bytes(stripe_, shard_); }
+  bool complete() const { return position_ == extent_.length_bytes(); }
+
+  std::shared_ptr<Core> core_;
+  const Extent extent_;
+  const BucketId owner_;
+  // Shared with appends and syncs, which may outlive a writer that is given up.
+  std::shared_ptr<Flight> flight_;
+
+  std::uint64_t position_ = 0;  // Bytes of the extent accepted.
+  std::uint32_t stripe_ = 0;
+  std::uint8_t shard_ = 0;
+  std::uint32_t filled_ = 0;   // Of the current chunk.
+  bool in_stripe_ = false;     // Its parity memory is at hand.
+  bool whole_stripe_ = false;  // One reservation covers all records of the stripe.
+  RecordMemory chunk_;
+  std::vector<RecordMemory> parity_;
+  struct Held {
+    RecordMemory record;
+    std::uint8_t shard;
+  };
+  std::vector<Held> held_;  // Of a small extent: sent together by `finish`.
+};
+
+}  // namespace firn::volume

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <new>
+
+#include "admission.h"
+#include "extent.h"
+#include "firn/base/buffer.h"
+#include "firn/volume/drive_service.h"
+#include "firn/volume/record.h"
+
+namespace firn::volume {
+
+/// Memory of one record on its way to a drive: the header page and the chunk behind it, so that both go in one write.
+struct RecordMemory {
+  RecordMemory() = default;
+  explicit RecordMemory(std::uint64_t payload_bytes) : bytes(kPageBytes + payload_bytes) {}
+
+  explicit operator bool() const { return !bytes.empty(); }
+  MutableBytes payload() { return bytes.span().subspan(kPageBytes); }
+  RecordHeader& header() { return *std::launder(reinterpret_cast<RecordHeader*>(bytes.data())); }
+
+  // In this order: memory is freed before its reservation ends.
+  Admission::Reservation reservation;  ///< Empty when the whole stripe has one.
+  Buffer bytes;
+};
+
+/// Which record of an extent: what `Append` needs beyond the extent's own facts.
+struct RecordPlace {
+  std::uint32_t stripe = 0;
+  std::uint8_t shard = 0;
+};
+
+/// Writes the header page for a payload that is in place and zero-filled to whole blocks. The drive adds where it lies.
+void fill_header(RecordMemory& record, const Extent& extent, RecordPlace place, BucketId owner);
+
+/// The request that appends it under `epoch`.
+Append append_request(RecordMemory& record, const Extent& extent, RecordPlace place, SetEpoch epoch);
+
+}  // namespace firn::volume
