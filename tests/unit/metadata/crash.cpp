@@ -58,52 +58,8 @@ std::string body_of(std::mt19937_64& random) {
   ::_exit(0);
 }
 
-}  // namespace
-
-CrashOutcome crash(TestNode& node, const CrashPlan& plan, const Acknowledged& before) {
-  int ends[2];
-  FIRN_ASSERT(::pipe(ends) == 0);
-  node.stop_runtime();
-  std::fflush(nullptr);
-  const pid_t child = ::fork();
-  FIRN_ASSERT(child >= 0);
-  if (child == 0) {
-    ::close(ends[0]);
-    node.start_runtime();
-    work(node, plan, ends[1]);
-  }
-  ::close(ends[1]);
-  CrashOutcome outcome{.acknowledged = before};
-  FILE* const lines = ::fdopen(ends[0], "r");
-  char* line = nullptr;
-  std::size_t capacity = 0;
-  std::string key, body;
-  unsigned answered = 0;
-  bool open = false;
-  for (ssize_t length; (length = ::getline(&line, &capacity, lines)) > 0;) {
-    const std::string text(line, static_cast<std::size_t>(length - 1));
-    if (text == "done") {
-      outcome.acknowledged[key] = body;
-      open = false;
-      if (++answered == plan.kill_after) ::kill(child, SIGKILL);
-    } else {
-      const std::size_t space = text.find(' ', 4);
-      key = text.substr(4, space - 4);
-      body = text.substr(space + 1);
-      open = true;
-    }
-  }
-  if (open) outcome.open[key] = body;
-  std::free(line);
-  std::fclose(lines);
-  int status = 0;
-  FIRN_ASSERT(::waitpid(child, &status, 0) == child);
-  outcome.crashed = WIFSIGNALED(status) || WEXITSTATUS(status) == kCrashExit;
-  FIRN_ASSERT(WIFSIGNALED(status) || WEXITSTATUS(status) == kCrashExit || WEXITSTATUS(status) == 0);
-  node.start_runtime();
-  return outcome;
-}
-
+/// The first difference between what the node holds and what was acknowledged, or nothing. `outcome.open` is settled by
+/// what is there.
 std::string compare(TestNode& node, CrashOutcome& outcome) {
   const auto bucket = node.run(node.client().find_bucket("b"));
   if (!bucket) return outcome.acknowledged.empty() ? "" : "the bucket is gone";
@@ -121,10 +77,94 @@ std::string compare(TestNode& node, CrashOutcome& outcome) {
       return key + " has " + std::to_string(body.size()) + " bytes, expected " + std::to_string(expected.size());
     }
   }
-  outcome.open.clear();
   const auto report = node.run(node.node().verify());
   if (!report) return report.error().detail;
   return report->problems == 0 ? "" : report->details.front();
+}
+
+struct Child {
+  pid_t pid;
+  FILE* says;
+};
+
+/// Runs `work`, which is given a pipe to speak to, in a process of its own.
+///
+/// RocksDB's threads do not survive a fork and are not started again: this process must not have had any, so whoever
+/// starts a node does it in here.
+Child in_other_process(TestNode& node, const std::function<void(int pipe)>& work) {
+  int ends[2];
+  FIRN_ASSERT(::pipe(ends) == 0);
+  node.stop_runtime();
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  FIRN_ASSERT(child >= 0);
+  if (child == 0) {
+    ::close(ends[0]);
+    node.start_runtime();
+    work(ends[1]);
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  return {child, ::fdopen(ends[0], "r")};
+}
+
+/// Calls `hear` with each line the process says, until it has ended, and returns its wait status.
+int listen_to(const Child& child, const std::function<void(const std::string& line)>& hear) {
+  char* line = nullptr;
+  std::size_t capacity = 0;
+  for (ssize_t length; (length = ::getline(&line, &capacity, child.says)) > 0;) {
+    hear(std::string(line, static_cast<std::size_t>(length - 1)));
+  }
+  std::free(line);
+  std::fclose(child.says);
+  int status = 0;
+  FIRN_ASSERT(::waitpid(child.pid, &status, 0) == child.pid);
+  return status;
+}
+
+}  // namespace
+
+CrashOutcome crash(TestNode& node, const CrashPlan& plan, const Acknowledged& before) {
+  const Child child = in_other_process(node, [&](int pipe) { work(node, plan, pipe); });
+  CrashOutcome outcome{.acknowledged = before};
+  std::string key, body;
+  unsigned answered = 0;
+  bool open = false;
+  const int status = listen_to(child, [&](const std::string& line) {
+    open = line != "done";
+    if (open) {
+      const std::size_t space = line.find(' ', 4);
+      key = line.substr(4, space - 4);
+      body = line.substr(space + 1);
+    } else {
+      outcome.acknowledged[key] = body;
+      if (++answered == plan.kill_after) ::kill(child.pid, SIGKILL);
+    }
+  });
+  if (open) outcome.open[key] = body;
+  outcome.crashed = WIFSIGNALED(status) || WEXITSTATUS(status) == kCrashExit;
+  FIRN_ASSERT(outcome.crashed || WEXITSTATUS(status) == 0);
+  return outcome;
+}
+
+std::string what_is_lost(TestNode& node, CrashOutcome& outcome) {
+  const Child child = in_other_process(node, [&](int pipe) {
+    const Result<> started = node.start();
+    const std::string problem = started ? compare(node, outcome) : started.error().detail;
+    for (const auto& [key, body] : outcome.open) {
+      if (outcome.acknowledged[key] == body) tell(pipe, "kept " + key);
+    }
+    tell(pipe, "lost " + problem);
+    node.stop();
+  });
+  std::string problem = "the process ended without a word";
+  const int status = listen_to(child, [&](const std::string& line) {
+    if (line.starts_with("kept ")) outcome.acknowledged[line.substr(5)] = outcome.open[line.substr(5)];
+    if (line.starts_with("lost ")) problem = line.substr(5);
+  });
+  for (const auto& [key, body] : outcome.open) outcome.acknowledged.try_emplace(key);
+  outcome.open.clear();
+  return status == 0 ? problem : problem + " (ended with status " + std::to_string(status) + ")";
 }
 
 }  // namespace firn::metadata

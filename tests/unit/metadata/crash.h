@@ -30,8 +30,8 @@ struct CrashOutcome {
 };
 CrashOutcome crash(TestNode& node, const CrashPlan& plan, const Acknowledged& before);
 
-/// The first difference between what the node holds and what was acknowledged, or nothing. `outcome.open` is settled by
-/// what is there.
-std::string compare(TestNode& node, CrashOutcome& outcome);
+/// Starts the node in another process and gives the first difference between what it holds and what was acknowledged,
+/// or nothing. `outcome.open` is settled by what is there.
+std::string what_is_lost(TestNode& node, CrashOutcome& outcome);
 
 }  // namespace firn::metadata
