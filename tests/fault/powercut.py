@@ -40,16 +40,16 @@ def cut_power(root, model, file_system, rounds, seed, seconds=3.0, say=print):
     outcome = Outcome()
     try:
         server.start()
-        server.client().create_bucket(Bucket="cut")
-        load = Load(server, "cut", seed)
+        server.client().create_bucket(Bucket="power-cut")
+        load = Load(server, "power-cut", seed)
         for number in range(1, rounds + 1):
             one_cut(server, drives, load, silent=number % 2 == 0, seconds=seconds)
             began = time.monotonic()
             server.start(60)
             outcome.slowest_start_seconds = max(outcome.slowest_start_seconds, time.monotonic() - began)
             s3 = server.client()
-            wrong = load.history.verify(s3, "cut")
-            wrong += [(key, "listing and reading differ") for key in load.history.verify_listing(s3, "cut")]
+            wrong = load.history.verify(s3, "power-cut")
+            wrong += [(key, "listing and reading differ") for key in load.history.verify_listing(s3, "power-cut")]
             for key, _ in wrong:
                 load.history.states.pop(key, None)
             outcome.cuts, outcome.acknowledged = number, load.history.acknowledged

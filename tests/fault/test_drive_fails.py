@@ -35,8 +35,8 @@ def wait_until_answered(load, number, seconds):
 def test_drives_may_fail_one_after_another_under_load(rig, seed):
     server, drives = rig
     server.start()
-    server.client().create_bucket(Bucket="b")
-    load = Load(server, "b", seed)
+    server.client().create_bucket(Bucket="faults")
+    load = Load(server, "faults", seed)
     load.start()
     try:
         wait_until_answered(load, 50, 30)
@@ -46,22 +46,22 @@ def test_drives_may_fail_one_after_another_under_load(rig, seed):
     finally:
         load.stop()
     s3 = server.client()
-    assert load.history.verify(s3, "b") == []
-    assert load.history.verify_listing(s3, "b") == []
+    assert load.history.verify(s3, "faults") == []
+    assert load.history.verify_listing(s3, "faults") == []
     assert "drive 3 is put out" in server.log_text()
     assert "drive 6 is put out" in server.log_text()
     server.kill()
     for place in (2, 5):
         drives.drives[place].detach()
     server.start()
-    assert load.history.verify(server.client(), "b") == [], "after a restart without the two drives"
+    assert load.history.verify(server.client(), "faults") == [], "after a restart without the two drives"
 
 
 def test_a_drive_that_failed_may_come_back(rig, seed):
     server, drives = rig
     server.start()
-    server.client().create_bucket(Bucket="b")
-    load = Load(server, "b", seed)
+    server.client().create_bucket(Bucket="faults")
+    load = Load(server, "faults", seed)
     load.start()
     wait_until_answered(load, 30, 30)
     drives.drives[1].cut()
@@ -71,23 +71,23 @@ def test_a_drive_that_failed_may_come_back(rig, seed):
     drives.drives[1].detach()
     drives.drives[1].attach()
     server.start()
-    assert load.history.verify(server.client(), "b") == []
+    assert load.history.verify(server.client(), "faults") == []
     load.start()
     wait_until_answered(load, 50, 30)
     load.stop()
-    assert load.history.verify(server.client(), "b") == []
+    assert load.history.verify(server.client(), "faults") == []
 
 
 def test_three_failed_drives_are_answered_with_errors_never_with_wrong_bytes(rig, seed):
     server, drives = rig
     server.start()
-    server.client().create_bucket(Bucket="b")
-    load = Load(server, "b", seed)
+    server.client().create_bucket(Bucket="faults")
+    load = Load(server, "faults", seed)
     load.start()
     wait_until_answered(load, 60, 30)
     for place in (0, 2, 4):
         drives.drives[place].cut()
     time.sleep(3)
     load.stop()
-    for key, seen in load.history.verify(server.client(), "b"):
+    for key, seen in load.history.verify(server.client(), "faults"):
         assert seen not in ("lost", "changed or brought back"), key

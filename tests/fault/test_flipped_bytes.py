@@ -15,10 +15,10 @@ def filled(make_server, rng):
     """A stopped server with one object of a single stripe and one of several."""
     server = make_server().start()
     s3 = server.client()
-    s3.create_bucket(Bucket="b")
+    s3.create_bucket(Bucket="faults")
     bodies = {"one": rng.randbytes(300_000), "many": rng.randbytes(9 * MIB + 12_345)}
     for key, body in bodies.items():
-        s3.put_object(Bucket="b", Key=key, Body=body)
+        s3.put_object(Bucket="faults", Key=key, Body=body)
     assert server.stop() == 0
     return server, bodies
 
@@ -35,7 +35,7 @@ def by_extent_stripe(server):
 def read_right(server, bodies):
     s3 = server.client()
     for key, body in bodies.items():
-        assert digest(s3.get_object(Bucket="b", Key=key)["Body"].read()) == digest(body), key
+        assert digest(s3.get_object(Bucket="faults", Key=key)["Body"].read()) == digest(body), key
 
 
 def test_every_stripe_has_a_record_on_every_drive(filled):
@@ -84,8 +84,8 @@ def test_three_damaged_shards_are_an_error_never_wrong_bytes(filled):
     for key, body in bodies.items():
         connection = server.wire().connect()
         headers = {"host": server.wire().host}
-        server.wire().signer.authorize("GET", f"/b/{key}", [], headers, "UNSIGNED-PAYLOAD")
-        connection.request("GET", f"/b/{key}", headers=headers)
+        server.wire().signer.authorize("GET", f"/faults/{key}", [], headers, "UNSIGNED-PAYLOAD")
+        connection.request("GET", f"/faults/{key}", headers=headers)
         try:
             answer = connection.getresponse()
             received = answer.read()
@@ -138,5 +138,5 @@ def test_metadata_survives_flips_on_two_of_its_drives(filled, rng):
                 for _ in range(3):
                     flip(path, rng.randrange(min(path.stat().st_size, 200_000)))
     server.start()
-    assert sorted(e["Key"] for e in server.client().list_objects_v2(Bucket="b")["Contents"]) == sorted(bodies)
+    assert sorted(e["Key"] for e in server.client().list_objects_v2(Bucket="faults")["Contents"]) == sorted(bodies)
     read_right(server, bodies)

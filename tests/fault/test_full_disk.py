@@ -31,7 +31,7 @@ def fill(s3, rng, prefix):
     for i in range(2000):
         body = i.to_bytes(8, "big") + block
         try:
-            s3.put_object(Bucket="b", Key=f"{prefix}{i:04}", Body=body)
+            s3.put_object(Bucket="faults", Key=f"{prefix}{i:04}", Body=body)
         except ClientError as failure:
             return written, failure.response["ResponseMetadata"]["HTTPStatusCode"]
         written[f"{prefix}{i:04}"] = body
@@ -40,26 +40,26 @@ def fill(s3, rng, prefix):
 
 def test_full_drives_refuse_writes_and_recover(small, rng):
     s3 = small.start().client()
-    s3.create_bucket(Bucket="b")
+    s3.create_bucket(Bucket="faults")
     written, status = fill(s3, rng, "a")
     assert status in (503, 507)
     assert len(written) > 20
     for key in list(written)[::7]:
-        assert s3.get_object(Bucket="b", Key=key)["Body"].read() == written[key]
-    assert len(s3.list_objects_v2(Bucket="b")["Contents"]) == len(written)
+        assert s3.get_object(Bucket="faults", Key=key)["Body"].read() == written[key]
+    assert len(s3.list_objects_v2(Bucket="faults")["Contents"]) == len(written)
     small.restart()
     s3 = small.client()
-    assert s3.get_object(Bucket="b", Key="a0000")["Body"].read() == written["a0000"]
+    assert s3.get_object(Bucket="faults", Key="a0000")["Body"].read() == written["a0000"]
     for key in list(written)[: len(written) // 2]:
-        s3.delete_object(Bucket="b", Key=key)
+        s3.delete_object(Bucket="faults", Key=key)
         del written[key]
     deadline = time.monotonic() + 240
     while True:
         try:
-            s3.put_object(Bucket="b", Key="again", Body=written[max(written)])
+            s3.put_object(Bucket="faults", Key="again", Body=written[max(written)])
             break
         except ClientError:
             assert time.monotonic() < deadline, "deleted space never came back"
             time.sleep(1)
     for key, body in written.items():
-        assert s3.get_object(Bucket="b", Key=key)["Body"].read() == body
+        assert s3.get_object(Bucket="faults", Key=key)["Body"].read() == body
