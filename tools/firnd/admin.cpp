@@ -66,7 +66,11 @@ Task<gateway::AdminReply> Admin::answer(gateway::AdminRequest request) {
   if (request.method == "POST" && request.path.starts_with(kDrives) && request.path.ends_with(kTake) &&
       request.path.size() > kDrives.size() + kTake.size()) {
     CO_TRY_LET(const DriveIndex drive, drive_of(request.path));
-    CO_TRY(co_await storage_.take_drive(drive));
+    const std::filesystem::path directory = request.parameter("path");
+    if (!directory.empty() && !directory.is_absolute()) {
+      co_return client_error(Errc::invalid_argument, "path must be an absolute path on the server");
+    }
+    CO_TRY(co_await storage_.take_drive(drive, directory));
     CO_TRY_LET(const auto content, co_await status());
     co_return reply(content);
   }

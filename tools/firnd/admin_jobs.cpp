@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <bit>
 #include <boost/json/array.hpp>
 
 #include "admin.h"
@@ -10,31 +10,58 @@ namespace {
 /// Extents listed at once; each is read whole, so the list is no cost.
 constexpr std::size_t kBatch = 100;
 
+/// Extents whose damage is told one by one.
+constexpr std::size_t kDetailsMax = 20;
+
 struct ExtentsVerified {
   std::uint64_t extents = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t damaged = 0;     ///< At least one shard bad or missing; recorded for repair.
+  std::uint64_t damaged = 0;     ///< At least one shard bad or missing on a drive that is in; recorded for repair.
   std::uint64_t unreadable = 0;  ///< Fewer than k good shards.
+  std::uint64_t short_of_a_drive = 0;  ///< A shard belongs on a drive that is out.
+  boost::json::array details;
 };
 
-/// One extent's shards against each other. What is bad is recorded, so that repair does it.
-Task<> verify_extent(Storage& storage, metadata::DegradedExtent extent, ExtentsVerified& verified) {
+std::string spelled(const metadata::DegradedExtent& extent, erasure::ShardMask bad, int shards) {
+  std::string text = "extent " + to_string(extent.extent) + " of set " + std::to_string(extent.set.value) + ": ";
+  text += std::popcount(bad) == shards ? "all shards" : "shards";
+  for (int shard = 0; shard < shards && std::popcount(bad) != shards; ++shard) {
+    if ((bad >> shard & 1U) != 0) text += " " + std::to_string(shard);
+  }
+  return text + " bad or missing";
+}
+
+/// The shards that are bad; none when nobody needs the extent any more.
+Task<erasure::ShardMask> bad_shards(Storage& storage, const metadata::DegradedExtent& extent, int shards) {
   const volume::ExtentPart part{extent.extent, extent.set, extent.extent_bytes, {0, extent.extent_bytes}};
   const auto bad = co_await storage.volumes().verify(part);
-  if (bad.code() == Errc::not_found) {
-    std::vector<ExtentId> asked(1, extent.extent);
-    CO_TRY_LET(const auto needed, co_await storage.metadata().needed(std::move(asked)));
-    if (!needed[0]) co_return Unit{};  // Deleted meanwhile.
-  }
+  if (bad.code() != Errc::not_found) co_return bad;
+  std::vector<ExtentId> asked(1, extent.extent);
+  CO_TRY_LET(const auto needed, co_await storage.metadata().needed(std::move(asked)));
+  co_return needed[0] ? (erasure::ShardMask{1} << shards) - 1 : 0;
+}
+
+/// One extent's shards against each other. What is bad is recorded, so that repair does it. A drive that is out is
+/// counted by that: recording its shards too would rebuild all of it when it comes back.
+Task<> verify_extent(Storage& storage, metadata::DegradedExtent extent, ExtentsVerified& verified) {
+  const auto map = storage.volumes().map();
+  const auto* set = map->find_set(extent.set);
+  if (set == nullptr) co_return error(Errc::internal, "an extent of a set that is not in the map");
+  const int shards = set->shape.total();
+  CO_TRY_LET(const auto bad, co_await bad_shards(storage, extent, shards));
   ++verified.extents;
   verified.bytes += extent.extent_bytes;
-  if (!bad) {
+  const erasure::ShardMask out = map->shards_out(*set);
+  const erasure::ShardMask damaged = bad & ~out;
+  verified.short_of_a_drive += out != 0 ? 1 : 0;
+  if (shards - std::popcount(bad) < set->shape.data) {
     ++verified.unreadable;
-    co_return Unit{};
+  } else if (damaged != 0) {
+    ++verified.damaged;
   }
-  if (*bad == 0) co_return Unit{};
-  ++verified.damaged;
-  extent.missing = *bad;
+  if (damaged == 0) co_return Unit{};
+  if (verified.details.size() < kDetailsMax) verified.details.emplace_back(spelled(extent, damaged, shards));
+  extent.missing = damaged;
   std::vector<metadata::DegradedExtent> one;
   one.push_back(extent);
   co_return co_await storage.metadata().mark_missing(std::move(one));
@@ -88,7 +115,7 @@ Task<boost::json::object> Admin::scrub(std::uint64_t bytes_per_second) {
 
 Task<boost::json::object> Admin::verify() {
   CO_TRY_LET(const auto metadata, co_await storage_.node().verify());
-  CO_TRY_LET(const auto extents, co_await verify_extents(storage_));
+  CO_TRY_LET(auto extents, co_await verify_extents(storage_));
   boost::json::array details;
   for (const auto& line : metadata.details) details.emplace_back(line);
   co_return boost::json::object{{"problems", metadata.problems + extents.damaged + extents.unreadable},
@@ -103,11 +130,17 @@ Task<boost::json::object> Admin::verify() {
                                  {{"checked", extents.extents},
                                   {"bytes", extents.bytes},
                                   {"damaged", extents.damaged},
-                                  {"unreadable", extents.unreadable}}}};
+                                  {"unreadable", extents.unreadable},
+                                  {"short_of_a_drive", extents.short_of_a_drive},
+                                  {"details", std::move(extents.details)}}}};
 }
 
 Task<boost::json::object> Admin::backup(std::string file) {
-  CO_TRY(co_await storage_.node().backup(file));
+  if (auto written = co_await storage_.node().backup(file); !written) {
+    if (written.code() == Errc::already_exists)
+      co_return client_error(Errc::already_exists, file + " is there already");
+    co_return std::move(written).error();
+  }
   std::error_code ignored;
   co_return boost::json::object{{"file", file}, {"bytes", std::filesystem::file_size(file, ignored)}};
 }

@@ -70,11 +70,61 @@ boost::json::array sets_of(const volume::ClusterMap& map) {
   return sets;
 }
 
+/// Extents on the list of missing shards.
+struct Owed {
+  std::uint64_t extents = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t waiting = 0;  ///< Of these: a shard belongs on a drive that is out.
+  bool more = false;          ///< There are others, not counted.
+};
+
+/// A list of millions is not walked to answer one request.
+constexpr std::uint64_t kOwedCountedMax = 100'000;
+
+Task<Owed> count_owed(Storage& storage) {
+  constexpr std::size_t kPage = 1'000;
+  const auto map = storage.volumes().map();
+  Owed owed;
+  ExtentId after;
+  while (owed.extents < kOwedCountedMax) {
+    CO_TRY_LET(const auto page, co_await storage.metadata().list_degraded(after, kPage));
+    for (const auto& extent : page) {
+      const auto* set = map->find_set(extent.set);
+      ++owed.extents;
+      owed.bytes += extent.extent_bytes;
+      owed.waiting += set == nullptr || (extent.missing & map->shards_out(*set)) != 0 ? 1 : 0;
+      after = extent.extent;
+    }
+    if (page.size() < kPage) co_return owed;
+  }
+  owed.more = true;
+  co_return owed;
+}
+
 }  // namespace
+
+Task<boost::json::object> Admin::repair_status() {
+  CO_TRY_LET(const Owed owed, co_await count_owed(storage_));
+  const auto progress = storage_.repair_progress();
+  const char* state = progress.repairing            ? "repairing"
+                      : owed.extents > owed.waiting ? "queued"
+                      : owed.extents > 0            ? "waiting for a drive"
+                                                    : "idle";
+  co_return boost::json::object{{"state", state},
+                                {"extents_owed", owed.extents},
+                                {"bytes_owed", owed.bytes},
+                                {"extents_waiting_for_a_drive", owed.waiting},
+                                {"more_are_owed", owed.more},
+                                {"extents_repaired", progress.extents_repaired},
+                                {"bytes_repaired", progress.bytes_repaired},
+                                {"repairs_failed", progress.repairs_failed},
+                                {"reports_dropped", progress.reports_dropped}};
+}
 
 Task<boost::json::object> Admin::status() {
   const auto map = storage_.volumes().map();
   CO_TRY_LET(const auto below, co_await storage_.metadata().count_below_full_redundancy());
+  CO_TRY_LET(auto repair, co_await repair_status());
   boost::json::array drives;
   for (const auto& place : storage_.plan().places) {
     const auto entry = map->drives.find(place.index);
@@ -87,6 +137,7 @@ Task<boost::json::object> Admin::status() {
                                 {"map_version", map->version},
                                 {"write_quorum", storage_.write_quorum()},
                                 {"objects_below_full_redundancy", below},
+                                {"repair", std::move(repair)},
                                 {"drives", std::move(drives)},
                                 {"sets", sets_of(*map)},
                                 {"metadata", metadata_status(storage_.node().status())}};

@@ -2,15 +2,9 @@
 
 #include <fmt/format.h>
 
-namespace firn::server {
+#include "firn/server/access.h"
 
-std::string endpoint(const config::Config& config, std::uint16_t port) {
-  std::string host = config.listen_host;
-  if (host == "0.0.0.0") host = "127.0.0.1";
-  if (host == "::") host = "::1";
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return fmt::format("{}://{}:{}", config.tls_certificate_path.empty() ? "http" : "https", host, port);
-}
+namespace firn::server {
 
 std::string root_announcement(const config::Config::Credential& pair) {
   return fmt::format(

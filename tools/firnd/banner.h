@@ -26,7 +26,4 @@ std::string banner(const config::Config& config, const Started& started);
 /// A new secret on a terminal: the only time it is shown.
 std::string root_announcement(const config::Config::Credential& pair);
 
-/// "http://127.0.0.1:9000": an address a client on this machine can use.
-std::string endpoint(const config::Config& config, std::uint16_t port);
-
 }  // namespace firn::server

@@ -33,6 +33,7 @@ boost::asio::awaitable<void> Jobs::run(std::string name, Work work) {
   }
   const Error& failure = result.error();
   job.error = std::string(to_string(failure.code)) + (failure.detail.empty() ? "" : ": " + failure.detail);
+  if (!failure.message.empty()) job.error = failure.message;
   job.state = "failed";
   log::warn("{}: {}", name, job.error);
 }

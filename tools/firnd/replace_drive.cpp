@@ -29,24 +29,41 @@ Result<> check_directory(const FoundDirectory& found, const volume::DriveIdentit
 
 }  // namespace
 
-Task<> Storage::take_drive(DriveIndex index) {
-  if (index.value >= plan_.places.size() || plan_.places[index.value].path.empty()) {
-    co_return refusal("there is no directory for this drive: name one and start again");
-  }
+Task<> Storage::take_drive(DriveIndex index, std::filesystem::path directory) {
+  if (taking_a_drive_) co_return client_error(Errc::conditional_request_conflict, "another drive is being taken");
+  if (!background_.enter()) co_return error(Errc::cancelled, "stopping");
+  const Gate::Pass pass(background_);
+  taking_a_drive_ = true;
+  auto taken = co_await exchange_drive(index, std::move(directory));
+  taking_a_drive_ = false;
+  co_return taken;
+}
+
+Task<> Storage::exchange_drive(DriveIndex index, std::filesystem::path directory) {
+  if (index.value >= plan_.places.size()) co_return refusal("there is no drive " + std::to_string(index.value + 1));
   DrivePlan::Place place = plan_.places[index.value];
+  if (!directory.empty()) place.path = directory.lexically_normal();
+  if (place.path.empty()) co_return refusal("there is no directory for this drive: name one");
+  std::vector<std::filesystem::path> directories;
+  for (const auto& other : plan_.places) {
+    if (other.index == index || other.path.empty()) continue;
+    if (other.path == place.path) co_return refusal(place.path.string() + " stands for another drive");
+    directories.push_back(other.path);
+  }
+  directories.push_back(place.path);
+  const auto found = co_await look_at_drives(runtime_, *disk_, directories);
+  const FoundDirectory& here = found.back();
+  CO_TRY(check_directory(here, {.cluster = plan_.cluster, .index = index}));
+  const bool is_drive = here.inspection.state == State::drive;
   const auto before = find_drive(index);
-  const auto found = (co_await look_at_drives(runtime_, *disk_, options_.drives));
-  const auto here = std::find_if(found.begin(), found.end(), [&](const auto& each) { return each.path == place.path; });
-  if (here == found.end()) co_return refusal(place.path.string() + " is not among the directories named at the start");
-  CO_TRY(check_directory(*here, {.cluster = plan_.cluster, .index = index}));
-  const bool is_drive = here->inspection.state == State::drive;
-  if (before && !before->fenced() && is_drive && here->inspection.identity->drive == before->identity().drive) {
+  if (before && !before->fenced() && is_drive && here.inspection.identity->drive == before->identity().drive) {
     co_return refusal("drive " + std::to_string(index.value + 1) + " is in use and well");
   }
   place.action = is_drive ? DrivePlan::Action::open : DrivePlan::Action::format;
   keeper_->put_out(index, error(Errc::drive_out, "replaced by the operator"));
   CO_TRY(co_await keeper_->change([index](MapChange& change) { change.put_out(index); }));
   CO_TRY(co_await close_drive(index));
+  plan_.places[index.value].path = place.path;
   co_return co_await open_drive(std::move(place));
 }
 
@@ -79,12 +96,19 @@ Task<> Storage::open_drive(DrivePlan::Place place) {
   }
   volumes_->connect(index, drive);
   node_->drive_returned(index, drive->directory());
-  const Uuid uuid = drive->identity().drive;
+  co_return co_await admit_drive(index, drive->identity().drive);
+}
+
+/// Puts it in: at once if it is the drive that was there, else when what it owes is on the list.
+Task<> Storage::admit_drive(DriveIndex index, Uuid uuid) {
   for (const auto& recorded : keeper_->current().drives) {
     if (recorded.index != index) continue;
     if (recorded.uuid == uuid) {
       CO_TRY_LET(const bool owes, co_await owes_its_list(recorded));
-      if (!owes) co_return co_await keeper_->change([index](MapChange& change) { change.put_in(index); });
+      if (!owes) {
+        co_await put_in_and_repair(index);
+        co_return Unit{};
+      }
     }
     CO_TRY(co_await metadata().put_config(replacement_entry(index), to_string(uuid)));
     CO_TRY(co_await keeper_->change([index, uuid](MapChange& change) { change.replace(index, uuid); }));

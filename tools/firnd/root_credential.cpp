@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "firn/server/access.h"
 #include "random_bytes.h"
 
 namespace firn::server {
@@ -72,15 +73,12 @@ Task<RootPair> settle_root(metadata::Client& metadata, std::optional<Credential>
   co_return RootPair{std::move(pair), true};
 }
 
-std::filesystem::path root_file(const std::filesystem::path& drive) { return drive / "root-credentials"; }
-
 Result<> write_root_file(const std::filesystem::path& path, const Credential& pair) {
   // A file left by a start that was interrupted names a pair that was never stored.
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return file_error(path);
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) return file_error(path);
-  const auto written =
-      write_all(file, "AWS_ACCESS_KEY_ID=" + pair.user + "\nAWS_SECRET_ACCESS_KEY=" + pair.password + "\n");
+  const auto written = write_all(file, root_file_text(pair));
   if (!written) {
     auto failure = file_error(path);
     close(file);

@@ -25,8 +25,7 @@ inline constexpr std::string_view kRootEntry = "root-credential";
 std::string encode_root(const config::Config::Credential& pair);
 Result<config::Config::Credential> decode_root(std::string_view value);
 
-/// The file a new pair is written to when nobody watches a terminal: on the first drive, mode 0600.
-std::filesystem::path root_file(const std::filesystem::path& drive);
+/// Writes what `read_root_file` reads (firn/server/access.h).
 Result<> write_root_file(const std::filesystem::path& path, const config::Config::Credential& pair);
 
 }  // namespace firn::server

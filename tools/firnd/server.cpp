@@ -13,6 +13,7 @@
 #include "firn/base/log.h"
 #include "firn/base/runtime.h"
 #include "firn/gateway/server.h"
+#include "firn/server/access.h"
 #include "gather.h"
 #include "root_credential.h"
 #include "storage.h"

@@ -230,7 +230,16 @@ boost::asio::awaitable<void> Storage::finish_replacement(DriveIndex drive) {
     co_return;
   }
   log::info("what {} owes is listed for repair", spelled(drive));
-  keeper_->put_in(drive);
+  co_await put_in_and_repair(drive);
+}
+
+/// In this order: repair passes over what is owed by drives that are out.
+boost::asio::awaitable<void> Storage::put_in_and_repair(DriveIndex drive) {
+  const auto in = co_await keeper_->change([drive](MapChange& change) { change.put_in(drive); });
+  if (!in) {
+    log::warn("{} could not be put in at once: {} {}", spelled(drive), to_string(in.error().code), in.error().detail);
+    keeper_->put_in(drive);  // Tries until it is recorded.
+  }
   if (auto* maintenance = repairing_.load()) maintenance->drive_returned(drive);
 }
 

@@ -55,9 +55,11 @@ class Storage {
   /// `close` has begun: what takes long must end.
   bool closing() const { return closing_.load(); }
 
-  /// Takes what is in the drive's directory now: the drive that was there, or an empty one in its place. On io thread
-  /// 0.
-  Task<> take_drive(DriveIndex drive);
+  /// Takes what is in the drive's directory now: the drive that was there, or an empty one in its place. With
+  /// `directory`, that one stands for the drive from now on, and is to be named at the next start. On io thread 0.
+  Task<> take_drive(DriveIndex drive, std::filesystem::path directory);
+  /// Of repair, since the start.
+  objects::Maintenance::Progress repair_progress() const { return maintenance_->progress(); }
 
   /// Where the first drive that is there lies.
   std::filesystem::path first_directory() const;
@@ -84,8 +86,11 @@ class Storage {
   boost::asio::awaitable<void> drive_lost(DriveIndex drive);
   boost::asio::awaitable<void> end_background();
   boost::asio::awaitable<void> close_drives();
+  Task<> exchange_drive(DriveIndex drive, std::filesystem::path directory);
   Task<> close_drive(DriveIndex drive);
   Task<> open_drive(DrivePlan::Place place);
+  Task<> admit_drive(DriveIndex drive, Uuid uuid);
+  boost::asio::awaitable<void> put_in_and_repair(DriveIndex drive);
   volume::Drive::Options drive_options();
   void spawn_replacement(DriveIndex drive);
 
@@ -106,6 +111,7 @@ class Storage {
   std::atomic<objects::Maintenance*> repairing_{nullptr};  // Maintenance, while it may be told of damage.
   std::vector<DriveIndex> returned_;                       // Recorded as out, and there again at this start.
   std::vector<DriveIndex> replacements_;                   // Out until what they owe is on the list of missing shards.
+  bool taking_a_drive_ = false;                            // Io thread 0.
   Gate background_;
 };
 

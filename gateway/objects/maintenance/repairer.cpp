@@ -21,7 +21,11 @@ void Repairer::report(const volume::DamagedRecord& damaged) {
 }
 
 Maintenance::Progress Repairer::progress() const {
-  return {.extents_repaired = repaired_, .repairs_failed = failed_, .reports_dropped = dropped_};
+  return {.repairing = repairing_,
+          .extents_repaired = repaired_,
+          .bytes_repaired = repaired_bytes_,
+          .repairs_failed = failed_,
+          .reports_dropped = dropped_};
 }
 
 boost::asio::awaitable<BackgroundLoop::Outcome> Repairer::step() {
@@ -32,6 +36,7 @@ boost::asio::awaitable<BackgroundLoop::Outcome> Repairer::step() {
   };
   run(co_await repair_reported(), "reported records");
   run(co_await repair_degraded(), "degraded extents");
+  repairing_ = false;
   co_return progressed ? BackgroundLoop::Outcome::progressed : BackgroundLoop::Outcome::idle;
 }
 
@@ -73,6 +78,7 @@ Task<bool> Repairer::repair_degraded() {
     for (const auto& extent : extents) {
       after = extent.extent;
       if (loop_.stopping() || !reachable(extent)) continue;
+      repairing_ = true;
       if (const auto repaired = co_await repair_extent(extent); !repaired) {
         ++failed_;
         log::warn("repair of extent {}: {} {}", to_string(extent.extent), to_string(repaired.error().code),
@@ -99,6 +105,7 @@ Task<> Repairer::repair_extent(const metadata::DegradedExtent& extent) {
   repaired.push_back(done);
   CO_TRY(co_await context_.metadata.mark_good(std::move(repaired)));
   ++repaired_;
+  repaired_bytes_ += extent.extent_bytes;
   co_await throttle(extent.extent_bytes);
   co_return Unit{};
 }

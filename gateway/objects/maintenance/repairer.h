@@ -46,7 +46,8 @@ class Repairer {
   Options options_;
   std::deque<volume::DamagedRecord> reports_;
   std::set<volume::RecordKey> reported_;
-  std::atomic<std::uint64_t> repaired_{0}, failed_{0}, dropped_{0};
+  std::atomic<bool> repairing_{false};
+  std::atomic<std::uint64_t> repaired_{0}, repaired_bytes_{0}, failed_{0}, dropped_{0};
   BackgroundLoop loop_;
 };
 

@@ -1,5 +1,7 @@
 #include "banner.h"
 
+#include "firn/server/access.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -29,7 +29,9 @@ struct MaintenanceContext {
 class Maintenance {
  public:
   struct Progress {
+    bool repairing = false;  ///< An extent is being rebuilt now.
     std::uint64_t extents_repaired = 0;
+    std::uint64_t bytes_repaired = 0;  ///< Of the plain bytes of these extents.
     std::uint64_t repairs_failed = 0;
     std::uint64_t reports_dropped = 0;
   };

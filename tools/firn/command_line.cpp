@@ -1,0 +1,92 @@
+#include "command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#ifndef FIRN_VERSION
+#error "FIRN_VERSION is set by CMake"
+#endif
+
+namespace firn::cli {
+namespace {
+
+using Command = Invocation::Command;
+
+constexpr const char* kFooter =
+    "The endpoint is the one of --endpoint or FIRN_ENDPOINT, else where a firnd with the same settings listens.\n"
+    "The credential is FIRN_ROOT_USER and FIRN_ROOT_PASSWORD, else that in DIR/drive1/root-credentials.\n"
+    "Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, and damage or a contradiction was found.\n"
+    "docs/operations/administration.md says more.";
+
+void declare_access(CLI::App& app, Invocation& asked) {
+  auto& access = asked.access;
+  app.add_option("--endpoint", access.endpoint, "Ask this server. [FIRN_ENDPOINT]")->type_name("URL");
+  app.add_option("--data", access.data,
+                 "The server's --data: where its drives and its credential file are. [FIRN_DATA]")
+      ->type_name("DIR");
+  app.add_option("--drives", access.drives, "The server's --drives, instead. [FIRN_DRIVES]")->type_name("DIR");
+  app.add_option("--config", access.config, "The server's --config: settings given nowhere else.")->type_name("FILE");
+  app.add_option("--ca-file", access.ca_file, "Trust these PEM certificates instead of the system's.")
+      ->check(CLI::ExistingFile);
+  app.add_flag("--json", asked.json, "Answer in JSON on standard output, failures too.");
+}
+
+/// Options of `firn` may also stand behind the command.
+CLI::App* add_command(CLI::App& app, Invocation& asked, const char* name, Command command, const char* help) {
+  auto* added = app.add_subcommand(name, help)->fallthrough();
+  added->callback([&asked, command] { asked.command = command; });
+  return added;
+}
+
+void declare_commands(CLI::App& app, Invocation& asked) {
+  add_command(app, asked, "status", Command::status,
+              "Drives and their state, capacity, objects below full redundancy, and what repair is doing.");
+  add_command(app, asked, "usage", Command::usage, "Objects and bytes of every bucket, or of one.")
+      ->add_option("BUCKET", asked.bucket);
+  add_command(app, asked, "scrub", Command::scrub,
+              "Reads and checks every record on every drive. What is damaged is rebuilt from the others.")
+      ->add_option("--rate", asked.scrub_bytes_per_second, "Bytes a second on each drive; 0: as fast as it goes.")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false));
+  add_command(app, asked, "verify", Command::verify,
+              "Checks metadata in itself, and every extent it names: data against parity on the drives.");
+  auto* replace = add_command(app, asked, "replace-drive", Command::replace_drive,
+                              "Takes the empty (or returned) drive in place of a failed one, and fills it.");
+  replace->add_option("DRIVE", asked.drive, "Its number in firn status.")->required()->check(CLI::Range(1, UINT16_MAX));
+  replace->add_option("PATH", asked.path, "Its new directory on the server; without it, the one it has.");
+  auto* metadata = app.add_subcommand("metadata", "Backup of the metadata.")->fallthrough();
+  metadata->require_subcommand(1);
+  add_command(*metadata, asked, "backup", Command::metadata_backup,
+              "Writes a snapshot of the metadata to a new file on the server.")
+      ->add_option("FILE", asked.file)
+      ->required();
+}
+
+}  // namespace
+
+// CLI11 reports by exceptions, --help among them; they end here.
+Result<std::variant<Invocation, Printed>> read_command_line(int argc, const char* const* argv) {
+  CLI::App app("Administers a running firnd.", "firn");
+  Invocation asked;
+  declare_access(app, asked);
+  declare_commands(app, asked);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(kFooter);
+  app.set_version_flag("--version", "firn " FIRN_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return std::variant<Invocation, Printed>(Printed{app.help()});
+  } catch (const CLI::CallForVersion& version) {
+    return std::variant<Invocation, Printed>(Printed{std::string(version.what()) + "\n"});
+  } catch (const CLI::ParseError& failure) {
+    if (app.get_subcommands().empty() && app.remaining_size() > 0) {
+      return client_error(Errc::invalid_argument,
+                          "there is no command " + app.remaining().front() + ". firn --help lists every command.");
+    }
+    return client_error(Errc::invalid_argument, std::string(failure.what()) + ". firn --help lists every command.");
+  }
+  return std::variant<Invocation, Printed>(std::move(asked));
+}
+
+}  // namespace firn::cli

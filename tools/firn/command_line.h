@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "access.h"
+#include "firn/base/result.h"
+
+namespace firn::cli {
+
+/// What `firn` was asked to do.
+struct Invocation {
+  enum class Command : std::uint8_t { status, usage, scrub, verify, replace_drive, metadata_backup };
+  Command command = Command::status;
+  AccessFlags access;
+  bool json = false;
+  std::string bucket;                        ///< usage: empty for all.
+  std::uint64_t scrub_bytes_per_second = 0;  ///< 0: as fast as it goes.
+  std::uint16_t drive = 0;                   ///< replace-drive: counted from one.
+  std::string path;                          ///< replace-drive: its new directory; empty: the one it has.
+  std::string file;                          ///< metadata backup.
+};
+
+/// Text for standard output instead: --help and --version.
+struct Printed {
+  std::string text;
+};
+
+/// Errc::invalid_argument with a message for people.
+Result<std::variant<Invocation, Printed>> read_command_line(int argc, const char* const* argv);
+
+}  // namespace firn::cli

@@ -1,0 +1,80 @@
+#include "commands.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "admin_client.h"
+#include "report.h"
+
+namespace firn::cli {
+namespace {
+
+using Command = Invocation::Command;
+
+/// Paths are the server's; a relative one is meant as seen from here, which is right on the server's own machine.
+std::string server_path(const std::string& path) {
+  return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+Result<AdminClient> connect(const Invocation& asked, const config::Environment& environment) {
+  const auto server = server_config(asked.access, environment);
+  if (!server) return server.error();
+  auto endpoint = find_endpoint(asked.access, *server, environment);
+  if (!endpoint) return std::move(endpoint).error();
+  auto credential = find_credential(*server, environment);
+  if (!credential) return std::move(credential).error();
+  return AdminClient(HttpClient(*std::move(endpoint), {.ca_file = asked.access.ca_file}), *std::move(credential));
+}
+
+Result<boost::json::object> ask_server(const AdminClient& server, const Invocation& asked) {
+  AdminClient::Parameters parameters;
+  switch (asked.command) {
+    case Command::status:
+      return server.ask("GET", "status", {});
+    case Command::usage:
+      if (!asked.bucket.empty()) parameters.emplace_back("bucket", asked.bucket);
+      return server.ask("GET", "usage", std::move(parameters));
+    case Command::scrub:
+      parameters.emplace_back("bytes-per-second", std::to_string(asked.scrub_bytes_per_second));
+      return server.run_job("scrub", std::move(parameters));
+    case Command::verify:
+      return server.run_job("verify", {});
+    case Command::replace_drive:
+      if (!asked.path.empty()) parameters.emplace_back("path", server_path(asked.path));
+      return server.ask("POST", "drives/" + std::to_string(asked.drive) + "/take", std::move(parameters));
+    case Command::metadata_backup:
+      parameters.emplace_back("file", server_path(asked.file));
+      return server.run_job("backup", std::move(parameters));
+  }
+  return error(Errc::internal, "a command without its request");
+}
+
+Outcome report(const Invocation& asked, boost::json::object content) {
+  switch (asked.command) {
+    case Command::status:
+      return {content, status_report(content)};
+    case Command::usage:
+      return {content, usage_report(content)};
+    case Command::scrub:
+      return {content, scrub_report(content), number_at(content, "damaged") == 0};
+    case Command::verify:
+      return {content, verify_report(content), number_at(content, "problems") == 0};
+    case Command::replace_drive:
+      return {content, replacement_report(content, asked.drive, !asked.path.empty())};
+    case Command::metadata_backup:
+      return {content, backup_report(content)};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Outcome> carry_out(const Invocation& asked, const config::Environment& environment) {
+  const auto server = connect(asked, environment);
+  if (!server) return server.error();
+  auto content = ask_server(*server, asked);
+  if (!content) return std::move(content).error();
+  return report(asked, *std::move(content));
+}
+
+}  // namespace firn::cli

@@ -1,0 +1,104 @@
+#include "report.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+
+#include "table.h"
+
+namespace firn::cli {
+namespace {
+
+/// One indented line for each text.
+std::string lines_of(const boost::json::array& texts) {
+  std::string lines;
+  for (const auto& text : texts) {
+    if (text.is_string()) lines += "  " + std::string(text.as_string()) + "\n";
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::uint64_t number_at(const boost::json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  if (value == nullptr) return 0;
+  if (value->is_uint64()) return value->as_uint64();
+  return value->is_int64() && value->as_int64() > 0 ? static_cast<std::uint64_t>(value->as_int64()) : 0;
+}
+
+bool flag_at(const boost::json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_bool() && value->as_bool();
+}
+
+std::string text_at(const boost::json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+boost::json::object object_at(const boost::json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_object() ? value->as_object() : boost::json::object();
+}
+
+boost::json::array array_at(const boost::json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_array() ? value->as_array() : boost::json::array();
+}
+
+std::string usage_report(const boost::json::object& usage) {
+  Table table({"BUCKET", "OBJECTS", "SIZE", "BYTES", "UPLOADS"}, {1, 2, 3, 4});
+  const auto buckets = array_at(usage, "buckets");
+  const auto add = [&table](const std::string& name, const boost::json::object& row, const std::string& uploads) {
+    const auto bytes = number_at(row, "bytes");
+    table.add({name, std::to_string(number_at(row, "objects")), spoken_bytes(bytes), std::to_string(bytes), uploads});
+  };
+  for (const auto& bucket : buckets) {
+    const auto& row = bucket.as_object();
+    add(text_at(row, "bucket"), row, std::to_string(number_at(row, "uploads")));
+  }
+  if (buckets.size() != 1) add("total", usage, "");
+  return table.text();
+}
+
+std::string scrub_report(const boost::json::object& scrub) {
+  Table table({"DRIVE", "RECORDS", "READ", "DAMAGED", ""}, {0, 1, 2, 3});
+  for (const auto& drive : array_at(scrub, "drives")) {
+    const auto& row = drive.as_object();
+    table.add({std::to_string(number_at(row, "drive")), std::to_string(number_at(row, "records")),
+               spoken_bytes(number_at(row, "bytes")), std::to_string(number_at(row, "damaged")),
+               text_at(row, "error")});
+  }
+  const auto damaged = number_at(scrub, "damaged");
+  return table.text() + (damaged == 0 ? "No damage.\n"
+                                      : spoken_count(damaged, "damaged record") +
+                                            " found; repair rebuilds them from the other drives (firn status).\n");
+}
+
+std::string verify_report(const boost::json::object& verify) {
+  const auto metadata = object_at(verify, "metadata");
+  const auto extents = object_at(verify, "extents");
+  std::string text =
+      fmt::format("metadata  {}, {}, {} contradictory\n", spoken_count(number_at(metadata, "rows"), "row"),
+                  spoken_count(number_at(metadata, "objects"), "object"), number_at(metadata, "problems"));
+  text += lines_of(array_at(metadata, "details"));
+  if (const auto repaired = number_at(metadata, "copies_repaired"); repaired > 0) {
+    text += fmt::format("  {} of its files put right from another drive's\n", spoken_count(repaired, "copy"));
+  }
+  text += fmt::format("extents   {}, {}; {} damaged, {} unreadable\n",
+                      spoken_count(number_at(extents, "checked"), "extent"), spoken_bytes(number_at(extents, "bytes")),
+                      number_at(extents, "damaged"), number_at(extents, "unreadable"));
+  text += lines_of(array_at(extents, "details"));
+  if (const auto count = number_at(extents, "short_of_a_drive"); count > 0) {
+    text += fmt::format("  {} with a shard on a drive that is out\n", spoken_count(count, "extent"));
+  }
+  const auto problems = number_at(verify, "problems");
+  return text + (problems == 0 ? "Sound.\n" : spoken_count(problems, "problem") + " found.\n");
+}
+
+std::string backup_report(const boost::json::object& backup) {
+  return fmt::format("{} written: {}\n", text_at(backup, "file"), spoken_bytes(number_at(backup, "bytes")));
+}
+
+}  // namespace firn::cli

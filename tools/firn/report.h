@@ -1,0 +1,25 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+
+namespace firn::cli {
+
+// What the server answered, in words and tables for people. A field that an older server does not send counts as zero.
+
+std::string status_report(const boost::json::object& status);
+std::string usage_report(const boost::json::object& usage);
+std::string scrub_report(const boost::json::object& scrub);
+std::string verify_report(const boost::json::object& verify);
+/// `status` is the server's after it took the drive.
+std::string replacement_report(const boost::json::object& status, unsigned drive, bool moved);
+std::string backup_report(const boost::json::object& backup);
+
+// Reading such answers.
+std::uint64_t number_at(const boost::json::object& object, std::string_view name);
+bool flag_at(const boost::json::object& object, std::string_view name);
+std::string text_at(const boost::json::object& object, std::string_view name);
+boost::json::object object_at(const boost::json::object& object, std::string_view name);
+boost::json::array array_at(const boost::json::object& object, std::string_view name);
+
+}  // namespace firn::cli
