@@ -60,6 +60,7 @@ class SequentialFile final : public rocksdb::FSSequentialFile {
 class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
  public:
   explicit RandomAccessFile(std::unique_ptr<MirrorReader> reader) : reader_(std::move(reader)) {}
+  // NOLINTNEXTLINE(readability-function-size): RocksDB's signature.
   IOStatus Read(uint64_t offset, size_t n, const IOOptions&, Slice* result, char* scratch,
                 IODebugContext*) const override {
     const Result<std::size_t> count = reader_->read(offset, std::as_writable_bytes(std::span(scratch, n)));

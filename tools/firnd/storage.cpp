@@ -59,16 +59,18 @@ Result<> Storage::open_drives_and_metadata() {
                                        boost::asio::use_future);
   auto node = open_metadata(before);
   auto drives = opening.get();
-  if (drives) drives_ = *std::move(drives);
-  if (node) node_ = *std::move(node);
+  const std::optional<Error> no_drives = drives ? std::nullopt : std::optional(drives.error());
+  const std::optional<Error> no_node = node ? std::nullopt : std::optional(node.error());
+  if (!no_drives) drives_ = *std::move(drives);
+  if (!no_node) node_ = *std::move(node);
   // What the drives say comes first: it names directories.
-  if (!drives) return std::move(drives).error();
+  if (no_drives) return *no_drives;
   if (drives_.size() + plan_.shape.parity < plan_.drives) {
     return client_error(Errc::durability_unavailable, "only " + std::to_string(drives_.size()) + " of " +
                                                           std::to_string(plan_.drives) +
                                                           " drives could be opened; the log says why");
   }
-  if (!node) return std::move(node).error();
+  if (no_node) return *no_node;
   for (const auto& place : before.places) {
     if (place.action == DrivePlan::Action::open && !drives_.contains(place.index)) node_->drive_failed(place.index);
   }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "firn/base/digest.h"
+#include "src/hash_lanes.h"
 
 namespace firn::objects {
 
@@ -37,6 +38,10 @@ class Digests {
   }
   void update(ByteView bytes) {
     kept_.update(bytes);
+    if (stated_) stated_->update(bytes);
+  }
+  boost::asio::awaitable<void> update_beside_others(ByteView bytes) {
+    co_await HashLanes::here().update(kept_, bytes);
     if (stated_) stated_->update(bytes);
   }
   std::string md5() { return kept_.finish_md5(); }
@@ -103,7 +108,7 @@ Task<> fill_extent(BodySource& source, Digests& digests, volume::ExtentWriter& w
     window = window.first(static_cast<std::size_t>(std::min<std::uint64_t>(window.size(), left)));
     CO_TRY_LET(const std::size_t count, co_await source.read(window));
     if (count == 0) co_return error(Errc::incomplete_body, "body ended early");
-    digests.update(window.first(count));
+    co_await digests.update_beside_others(window.first(count));
     CO_TRY(co_await writer.advance(count));
     left -= count;
   }

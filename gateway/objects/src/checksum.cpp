@@ -1,6 +1,8 @@
 #include "firn/objects/checksum.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "firn/base/checksum.h"
 
@@ -52,6 +54,24 @@ void BodyHasher::update(ByteView bytes) {
     md5_.update(block);
     checksum_.update(block);
     bytes = bytes.subspan(block.size());
+  }
+}
+
+void update_side_by_side(std::span<BodyUpdate> updates) {
+  std::vector<Md5Update> lanes;
+  for (bool more = true; std::exchange(more, false);) {
+    lanes.clear();
+    for (const BodyUpdate& update : updates) {
+      const ByteView block = update.bytes.first(std::min(update.bytes.size(), BodyHasher::kBlockBytes));
+      if (!block.empty()) lanes.push_back({&update.hasher->md5_, block});
+    }
+    update_side_by_side(lanes);
+    for (BodyUpdate& update : updates) {
+      const ByteView block = update.bytes.first(std::min(update.bytes.size(), BodyHasher::kBlockBytes));
+      update.hasher->checksum_.update(block);
+      update.bytes = update.bytes.subspan(block.size());
+      more = more || !update.bytes.empty();
+    }
   }
 }
 

@@ -46,7 +46,8 @@ Task<std::size_t> here_after_a_failure(Runtime& runtime) {
 
 Task<std::size_t> here_after_an_exception(Runtime& runtime) {
   try {
-    const Result<> outcome = co_await run_blocking<Unit>(runtime, []() -> Result<> { throw std::runtime_error("a bug"); });
+    const Result<> outcome =
+        co_await run_blocking<Unit>(runtime, []() -> Result<> { throw std::runtime_error("a bug"); });
     ADD_FAILURE() << "the exception was lost, answered " << outcome.has_value();
   } catch (const std::runtime_error& caught) {
     EXPECT_STREQ(caught.what(), "a bug");

@@ -40,5 +40,25 @@ TEST(BodyHasher, KnowsTheMd5OfNothing) {
   EXPECT_EQ(hasher.finish_checksum(), "");
 }
 
+TEST(BodyHasher, GivesTheSameBesideOthersAsAlone) {
+  const std::string text(150'000, 'x');
+  const std::vector<std::size_t> lengths = {150'000, 20'000, 0, 16'384, 63, 149'999};
+  std::vector<BodyHasher> hashers;
+  for (std::size_t i = 0; i < lengths.size(); ++i) hashers.emplace_back(ChecksumAlgorithm::crc64nvme);
+  for (int part = 0; part < 2; ++part) {
+    std::vector<BodyUpdate> updates;
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+      updates.push_back({&hashers[i], as_bytes(std::string_view(text)).first(lengths[i])});
+    }
+    update_side_by_side(updates);
+  }
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    BodyHasher alone(ChecksumAlgorithm::crc64nvme);
+    for (int part = 0; part < 2; ++part) alone.update(as_bytes(std::string_view(text)).first(lengths[i]));
+    EXPECT_EQ(hashers[i].finish_md5(), alone.finish_md5()) << lengths[i];
+    EXPECT_EQ(hashers[i].finish_checksum(), alone.finish_checksum()) << lengths[i];
+  }
+}
+
 }  // namespace
 }  // namespace firn::objects

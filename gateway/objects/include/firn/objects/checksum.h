@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "firn/base/buffer.h"
 #include "firn/base/digest.h"
+#include "firn/base/md5.h"
 #include "firn/metadata/model.h"
 
 namespace firn::objects {
@@ -31,16 +33,26 @@ class RunningChecksum {
 /// first-level cache. Not thread-safe.
 class BodyHasher {
  public:
-  explicit BodyHasher(ChecksumAlgorithm algorithm) : md5_(HashAlgorithm::md5), checksum_(algorithm) {}
+  explicit BodyHasher(ChecksumAlgorithm algorithm) : checksum_(algorithm) {}
   void update(ByteView bytes);
   std::string finish_md5() { return md5_.finish(); }
   std::string finish_checksum() { return checksum_.finish(); }
 
  private:
+  friend void update_side_by_side(std::span<struct BodyUpdate> updates);
   /// Half of the smallest first-level data cache in use, so that the second hash finds the first one's bytes.
   static constexpr std::size_t kBlockBytes = 16 * 1024;
-  Hasher md5_;
+  Md5 md5_;
   RunningChecksum checksum_;
 };
+
+struct BodyUpdate {
+  BodyHasher* hasher = nullptr;
+  ByteView bytes;
+};
+
+/// Gives each hasher its bytes; the MD5s are computed side by side, which costs a fraction of one after the other. Each
+/// hasher at most once.
+void update_side_by_side(std::span<BodyUpdate> updates);
 
 }  // namespace firn::objects

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace firn {
+
+inline constexpr size_t kMd5BlockBytes = 64;
+inline constexpr size_t kMd5StateWords = 4;
+inline constexpr size_t kMd5LanesMax = 16;
+
+/// MD5's block function over several bodies side by side, compiled for one vector unit. One body's blocks depend on
+/// each other, so a core's vector unit idles over a single one; a lane more costs next to nothing.
+struct Md5Kernel {
+  size_t lanes;       ///< Bodies in one call, no more and no fewer.
+  size_t worth_from;  ///< With fewer bodies, one after the other is faster.
+  void (*blocks)(uint32_t (*states)[kMd5StateWords], const uint8_t* const* data, size_t block_count);
+};
+
+extern const Md5Kernel kMd5Sse2;
+extern const Md5Kernel kMd5Avx2;
+extern const Md5Kernel kMd5Avx512;
+
+}  // namespace firn
