@@ -1,101 +1,165 @@
-"""Bytes that change on a drive: readers get the right bytes or an error, never wrong ones, and the damage is found."""
+"""Bytes that change on a drive: readers get the right bytes or an error, never wrong ones, and the damage is repaired."""
 
-import collections
+import itertools
+import shutil
+import time
 
 import pytest
 
 from harness.history import digest
-from harness.records import flip, records_of
+from harness.records import by_extent_stripe, flip
 
 MIB = 1 << 20
+BUCKET = "flipped"
+STRIPE_BYTES = 4 * MIB
 
 
 @pytest.fixture
-def filled(make_server, rng):
-    """A stopped server with one object of a single stripe and one of several."""
+def running(make_server):
     server = make_server().start()
-    s3 = server.client()
-    s3.create_bucket(Bucket="faults")
+    server.client().create_bucket(Bucket=BUCKET)
+    return server
+
+
+@pytest.fixture
+def filled(running, rng):
+    """A stopped server with one object of a single stripe and one of several."""
     bodies = {"one": rng.randbytes(300_000), "many": rng.randbytes(9 * MIB + 12_345)}
+    put_all(running.client(), bodies)
+    assert running.stop() == 0
+    return running, bodies
+
+
+def put_all(s3, bodies):
     for key, body in bodies.items():
-        s3.put_object(Bucket="faults", Key=key, Body=body)
-    assert server.stop() == 0
-    return server, bodies
-
-
-def by_extent_stripe(server):
-    """{(extent, stripe): {shard: record}} over all drives."""
-    places = collections.defaultdict(dict)
-    for drive in server.drives:
-        for record in records_of(drive):
-            places[record.extent, record.stripe][record.shard] = record
-    return places
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
 def read_right(server, bodies):
     s3 = server.client()
     for key, body in bodies.items():
-        assert digest(s3.get_object(Bucket="faults", Key=key)["Body"].read()) == digest(body), key
+        assert digest(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) == digest(body), key
+
+
+def wait_until_whole(server, repaired):
+    """Waits until so many extents have been repaired and none is short of a shard."""
+    deadline = time.monotonic() + 30
+    while True:
+        status = server.status()
+        if status["repair"]["extents_repaired"] >= repaired and status["objects_below_full_redundancy"] == 0:
+            assert status["repair"]["repairs_failed"] == 0
+            return
+        assert time.monotonic() < deadline, status["repair"]
+        time.sleep(0.05)
+
+
+def flip_in(record, region):
+    """Where a record stores no payload, which zeros past the end need not, in its header instead."""
+    regions = record.regions()
+    flip(record.path, regions.get(region, regions["stripe"]))
 
 
 def test_every_stripe_has_a_record_on_every_drive(filled):
     server, bodies = filled
-    places = by_extent_stripe(server)
-    assert len(places) == 1 + 3  # Stripes of 4 MiB: one of the small object, three of the large.
+    places = by_extent_stripe(server.drives)
+    assert len(places) == sum(-(-len(body) // STRIPE_BYTES) for body in bodies.values())
     assert all(sorted(shards) == [0, 1, 2, 3, 4, 5] for shards in places.values())
 
 
-def test_one_flipped_byte_in_any_region_of_a_record_does_no_harm(filled, rng):
-    server, bodies = filled
-    places = by_extent_stripe(server)
-    for region in next(iter(places.values()))[0].regions():
-        flipped = []
-        for shards in places.values():
-            record = shards[rng.choice([0, 1, 2, 3])]
-            if region in record.regions():
-                flip(record.path, record.regions()[region])
-                flipped.append(record)
-        assert flipped
-        server.start()
-        read_right(server, bodies)
-        assert server.stop() == 0
-        for record in flipped:  # Put right again, whether it was repaired elsewhere or not: damages must not add up.
-            flip(record.path, record.regions()[region])
+def test_a_flipped_byte_in_any_region_of_a_record_is_read_past_repaired_and_counted(running, rng):
+    """A data shard's is found by the read that meets it, a parity shard's by the scrub."""
+    server, bodies, known = running, {}, set()
+    regions = None
+    for number in itertools.count():
+        key = f"region-{number}"
+        bodies[key] = rng.randbytes(300_000)
+        put_all(server.client(), {key: bodies[key]})
+        places = by_extent_stripe(server.drives)
+        # Flips of earlier rounds make up extents, but none with six shards.
+        (place,) = {place for place, shards in places.items() if len(shards) == 6} - known
+        known.add(place)
+        records = places[place]
+        regions = regions or list(records[0].regions())
+        flip_in(records[rng.randrange(4)], regions[number])
+        read_right(server, {key: bodies[key]})
+        wait_until_whole(server, number + 1)
+        flip_in(records[rng.randrange(4, 6)], regions[number])  # Only now: the read above may have asked for parity.
+        if number == len(regions) - 1:
+            break
+    assert server.run_job("scrub")["damaged"] == len(regions)
+    wait_until_whole(server, 2 * len(regions))
+    assert server.run_job("scrub")["damaged"] == 0
+    assert server.run_job("verify")["problems"] == 0
+    server.kill()
+    for drive in server.drives:
+        shutil.rmtree(drive / "index")  # Damaged copies are still there; the repaired ones must win.
+    server.start()
+    read_right(server, bodies)
+    print(f"{len(regions)} regions, {2 * len(regions)} flips, all repaired")
+
+
+@pytest.mark.faults
+def test_a_scrub_finds_every_flipped_byte_in_one_pass(running, rng, full):
+    bodies = {f"scrubbed-{i:03}": rng.randbytes(rng.choice([16_385, 70_000, 300_000])) for i in range(300 if full else 40)}
+    put_all(running.client(), bodies)
+    assert running.stop() == 0
+    flips = 0
+    for records in by_extent_stripe(running.drives).values():
+        for shard in rng.sample(range(6), rng.choice([0, 1, 2])):
+            flip_in(records[shard], rng.choice(list(records[shard].regions())))
+            flips += 1
+    running.start()
+    found = running.run_job("scrub")["damaged"]
+    wait_until_whole(running, 1)
+    again = running.run_job("scrub")["damaged"]
+    print(f"{flips} flips, {found} found in one pass, {again} left after repair")
+    assert (found, again) == (flips, 0)
+    read_right(running, bodies)
 
 
 @pytest.mark.parametrize("shards", [(0, 1), (0, 5), (4, 5), (2, 3)])
 def test_two_damaged_shards_of_every_stripe_do_no_harm(filled, shards):
     server, bodies = filled
-    for records in by_extent_stripe(server).values():
+    for records in by_extent_stripe(server.drives).values():
         for shard in shards:
-            place = "first payload byte" if records[shard].stored_bytes else "stripe"
-            flip(records[shard].path, records[shard].regions()[place])
+            flip_in(records[shard], "first payload byte")
     server.start()
     read_right(server, bodies)
 
 
-def test_three_damaged_shards_are_an_error_never_wrong_bytes(filled):
+@pytest.mark.parametrize("shards", [(0, 1, 2), (1, 4, 5)])
+def test_three_damaged_shards_are_an_error_never_wrong_bytes(filled, shards):
     server, bodies = filled
-    for records in by_extent_stripe(server).values():
-        for shard in (0, 1, 2):
-            place = "first payload byte" if records[shard].stored_bytes else "stripe"
-            flip(records[shard].path, records[shard].regions()[place])
+    for records in by_extent_stripe(server.drives).values():
+        for shard in shards:
+            flip_in(records[shard], "first payload byte")
     server.start()
     for key, body in bodies.items():
-        connection = server.wire().connect()
-        headers = {"host": server.wire().host}
-        server.wire().signer.authorize("GET", f"/faults/{key}", [], headers, "UNSIGNED-PAYLOAD")
-        connection.request("GET", f"/faults/{key}", headers=headers)
-        try:
-            answer = connection.getresponse()
-            received = answer.read()
-        except Exception:
+        answer = read_to_the_end_or_cut(server, key)
+        if answer is None:
             continue  # Cut: as good as an error.
-        if answer.status == 200:
+        status, received = answer
+        if status == 200:
             assert len(received) < len(body), "a whole body from three bad shards"
             assert body.startswith(received), "wrong bytes were sent"
         else:
-            assert answer.status >= 500
+            assert status >= 500
+    assert server.run_job("scrub")["damaged"] >= 3
+    assert server.below_full_redundancy() == len(bodies), "what can't be repaired stays counted"
+
+
+def read_to_the_end_or_cut(server, key):
+    wire = server.wire()
+    connection, headers = wire.connect(), {"host": wire.host}
+    wire.signer.authorize("GET", f"/{BUCKET}/{key}", [], headers, "UNSIGNED-PAYLOAD")
+    connection.request("GET", f"/{BUCKET}/{key}", headers=headers)
+    try:
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except Exception:
+        return None
+    finally:
+        connection.close()
 
 
 def test_flips_in_the_indexes_do_no_harm(filled, rng):
@@ -110,12 +174,12 @@ def test_flips_in_the_indexes_do_no_harm(filled, rng):
 
 
 def test_a_drive_without_its_index_rebuilds_it(filled):
-    import shutil
     server, bodies = filled
     for drive in server.drives:
         shutil.rmtree(drive / "index")
     server.start()
     read_right(server, bodies)
+    assert server.below_full_redundancy() == 0
 
 
 @pytest.mark.parametrize("copy", [0, 1])
@@ -138,5 +202,5 @@ def test_metadata_survives_flips_on_two_of_its_drives(filled, rng):
                 for _ in range(3):
                     flip(path, rng.randrange(min(path.stat().st_size, 200_000)))
     server.start()
-    assert sorted(e["Key"] for e in server.client().list_objects_v2(Bucket="faults")["Contents"]) == sorted(bodies)
+    assert sorted(e["Key"] for e in server.client().list_objects_v2(Bucket=BUCKET)["Contents"]) == sorted(bodies)
     read_right(server, bodies)

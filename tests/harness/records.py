@@ -1,5 +1,8 @@
 """Shard records as they lie in segment files (docs/formats/record.md): to damage them on purpose."""
 
+import collections
+import errno
+import os
 import struct
 from dataclasses import dataclass
 
@@ -37,28 +40,53 @@ class Record:
 
 def records_of(drive):
     """Every record of a drive's segments; those of earlier incarnations may be among them."""
+    return [record for path in sorted((drive / "segments").glob("*.seg")) for record in records_in(path)]
+
+
+def records_in(path):
     found = []
-    for path in sorted((drive / "segments").glob("*.seg")):
-        with open(path, "rb") as segment:
-            offset = FIRST_RECORD
-            while True:
-                segment.seek(offset)
-                page = segment.read(PAGE)
-                if len(page) < PAGE:
-                    break
-                offset_of_this = offset
-                offset += PAGE
-                if not page.startswith(MAGIC):
-                    continue
-                lease, counter, extent_bytes, stripe, _, stored = struct.unpack_from("<QQQIII", page, 32)
-                found.append(Record(path, offset_of_this, page[18], lease, counter, extent_bytes, stripe, stored))
-                offset += stored
+    with open(path, "rb") as segment:
+        for first, data in written_ranges(segment):
+            # Page by page: a damaged record may not know its length.
+            for at in range(0, len(data) - PAGE + 1, PAGE):
+                if data.startswith(MAGIC, at) and first + at >= FIRST_RECORD:
+                    lease, counter, extent_bytes, stripe, _, stored = struct.unpack_from("<QQQIII", data, at + 32)
+                    found.append(Record(path, first + at, data[at + 18], lease, counter, extent_bytes, stripe, stored))
     return found
 
 
+def written_ranges(file):
+    """(offset, bytes) of all that was ever written: segments are allocated long before they fill."""
+    # Pages in the cache count as data, be they zeros that were read ahead.
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+    end = 0
+    while True:
+        try:
+            begin = os.lseek(file.fileno(), end, os.SEEK_DATA) // PAGE * PAGE
+        except OSError as failure:
+            if failure.errno == errno.ENXIO:
+                return
+            raise
+        end = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
+        yield begin, os.pread(file.fileno(), end - begin, begin)
+
+
+def by_extent_stripe(drives):
+    """{(extent, stripe): {shard: record}}; of a record written twice, the later place."""
+    places = collections.defaultdict(dict)
+    for drive in drives:
+        for record in records_of(drive):
+            places[record.extent, record.stripe][record.shard] = record
+    return places
+
+
 def flip(path, offset):
+    """On the drive, not just in the cache: a server that runs reads past that."""
     with open(path, "r+b") as file:
         file.seek(offset)
         byte = file.read(1)[0]
         file.seek(offset)
         file.write(bytes([byte ^ 0x40]))
+        file.flush()
+        os.fsync(file.fileno())

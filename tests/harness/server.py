@@ -1,6 +1,7 @@
 """A firnd process that belongs to a test: own port, own drives, ended by its process id."""
 
 import http.client
+import json
 import os
 import pathlib
 import random
@@ -147,6 +148,27 @@ class FirnServer:
     def wire(self, timeout=60):
         return Wire(self.endpoint, self.access_key or "none", self.secret_key or "none", timeout=timeout,
                     ca_file=self.ca_file)
+
+    def status(self):
+        """What `firn status` shows."""
+        answer = self.wire().get("/firn/admin/v1/status")
+        assert answer.status == 200, str(answer)
+        return json.loads(answer.body)
+
+    def below_full_redundancy(self):
+        return self.status()["objects_below_full_redundancy"]
+
+    def run_job(self, name, query=(), seconds=120):
+        """Starts an administrative job and waits for its end; returns its result."""
+        path, deadline = f"/firn/admin/v1/jobs/{name}", time.monotonic() + seconds
+        state = self.wire().post(path, query=query)
+        while state.status in (200, 202) and json.loads(state.body)["state"] == "running":
+            assert time.monotonic() < deadline, f"{name} goes on and on"
+            time.sleep(0.05)
+            state = self.wire().get(path)
+        outcome = json.loads(state.body)
+        assert outcome.get("state") == "done", outcome
+        return outcome["result"]
 
     def sdk_environment(self):
         """Variables for clients that read the standard ones."""

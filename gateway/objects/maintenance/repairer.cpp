@@ -63,11 +63,11 @@ Task<bool> Repairer::repair_reported() {
   co_return true;  // They are on the degraded list now.
 }
 
-/// Whether every missing shard has a drive to go to.
-bool Repairer::reachable(const metadata::DegradedExtent& extent) const {
+/// The missing shards that have a drive to go to.
+erasure::ShardMask Repairer::reachable(const metadata::DegradedExtent& extent) const {
   const auto map = context_.volumes.map();
   const auto* set = map ? map->find_set(extent.set) : nullptr;
-  return set && (extent.missing & map->shards_out(*set)) == 0;
+  return set ? extent.missing & ~map->shards_out(*set) : 0;
 }
 
 Task<bool> Repairer::repair_degraded() {
@@ -75,9 +75,10 @@ Task<bool> Repairer::repair_degraded() {
   ExtentId after;
   while (!loop_.stopping()) {
     CO_TRY_LET(const auto extents, co_await context_.metadata.list_degraded(after, kBatch));
-    for (const auto& extent : extents) {
+    for (auto extent : extents) {
       after = extent.extent;
-      if (loop_.stopping() || !reachable(extent)) continue;
+      extent.missing = reachable(extent);
+      if (loop_.stopping() || extent.missing == 0) continue;
       repairing_ = true;
       if (const auto repaired = co_await repair_extent(extent); !repaired) {
         ++failed_;

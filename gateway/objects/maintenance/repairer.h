@@ -39,7 +39,7 @@ class Repairer {
   Task<bool> repair_degraded();
   Task<> repair_extent(const metadata::DegradedExtent& extent);
   std::vector<metadata::DegradedExtent> take_reports();
-  bool reachable(const metadata::DegradedExtent& extent) const;
+  erasure::ShardMask reachable(const metadata::DegradedExtent& extent) const;
   boost::asio::awaitable<void> throttle(std::uint64_t bytes);
 
   MaintenanceContext context_;
