@@ -37,9 +37,9 @@ boost::asio::awaitable<IoResult> Connection::read_body(ReadInto into) {
   co_return result;
 }
 
-boost::asio::awaitable<bool> Connection::write(ByteView first, ByteView second) {
+boost::asio::awaitable<bool> Connection::write(ByteView first, ByteView second, bool more) {
   while (!first.empty() || !second.empty()) {
-    const IoResult written = transport_->try_write({to_buffer(first), to_buffer(second)});
+    const IoResult written = transport_->try_write({to_buffer(first), to_buffer(second)}, more);
     if (written.moved()) {
       advance(first, second, written.bytes);
       budget_.waited({}, written.bytes);

@@ -48,8 +48,9 @@ class Connection {
   boost::asio::awaitable<IoResult> read(ReadInto into, SteadyTime deadline);
   /// The same inside a body.
   boost::asio::awaitable<IoResult> read_body(ReadInto into);
-  /// Sends both runs. False when the connection is gone or too slow.
-  boost::asio::awaitable<bool> write(ByteView first, ByteView second);
+  /// Sends both runs. False when the connection is gone or too slow. `more` of the message follows as soon as it is
+  /// read.
+  boost::asio::awaitable<bool> write(ByteView first, ByteView second, bool more = false);
 
   /// Each message starts with full patience.
   void renew_patience() { budget_ = ProgressBudget(); }

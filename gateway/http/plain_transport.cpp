@@ -1,3 +1,5 @@
+#include <sys/socket.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
@@ -9,6 +11,10 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+/// The most the kernel hands to a network device at once: a run as long as this gains nothing from waiting for the
+/// next.
+constexpr std::size_t kFullPacketBytes = 64 * 1024;
 
 IoResult to_result(const error_code& failure, std::size_t bytes) {
   if (!failure) return {IoResult::Status::moved, bytes};
@@ -35,10 +41,11 @@ class PlainTransport final : public Transport {
     return to_result(failure, bytes);
   }
 
-  IoResult try_write(const WriteFrom& from) override {
+  IoResult try_write(const WriteFrom& from, bool more) override {
     error_code failure;
+    const int flags = more && from[0].size() + from[1].size() < kFullPacketBytes ? MSG_MORE : 0;
     const std::size_t bytes =
-        from[1].size() == 0 ? socket_.write_some(from[0], failure) : socket_.write_some(from, failure);
+        from[1].size() == 0 ? socket_.send(from[0], flags, failure) : socket_.send(from, flags, failure);
     return to_result(failure, bytes);
   }
 

@@ -246,9 +246,11 @@ boost::asio::awaitable<bool> Session::send(Reply reply) {
                         .now = request_.received_ms,
                         .keep_alive = keep_alive_,
                         .content_length = with_body ? std::optional(length) : std::nullopt});
-  if (!co_await connection_.write(as_bytes(out_), first)) co_return false;
+  const bool streams = reply.stream && with_body && request_.method != Verb::head;
+  const bool more = streams && first.size() < length;
+  if (!co_await connection_.write(as_bytes(out_), first, more)) co_return false;
   sent_bytes_ = first.size();
-  if (!reply.stream || !with_body || request_.method == Verb::head) co_return true;
+  if (!streams) co_return true;
   co_return co_await send_rest(*reply.stream);
 }
 
@@ -264,7 +266,8 @@ boost::asio::awaitable<bool> Session::send_rest(ReplyBody& stream) {
       connection_.cut();
       co_return false;
     }
-    if (!co_await connection_.write(*run, {})) co_return false;
+    const bool more = sent_bytes_ + run->size() < stream.length_bytes();
+    if (!co_await connection_.write(*run, {}, more)) co_return false;
     sent_bytes_ += run->size();
     since_pause_bytes += run->size();
     if (since_pause_bytes < limits::kTurnBytes) continue;

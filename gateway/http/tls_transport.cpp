@@ -106,7 +106,7 @@ class TlsTransport final : public Transport {
     return total;
   }
 
-  IoResult try_write(const WriteFrom& from) override {
+  IoResult try_write(const WriteFrom& from, bool /*more*/) override {
     ByteView bytes(static_cast<const std::byte*>(from[0].data()), from[0].size());
     if (bytes.size() < kRecordBytes && from[1].size() > 0) bytes = joined(from);
     if (bytes.empty()) return {IoResult::Status::moved, 0};

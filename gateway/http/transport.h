@@ -41,7 +41,8 @@ class Transport {
   /// Whether the connection is ready for requests.
   virtual boost::asio::awaitable<bool> handshake() = 0;
   virtual IoResult try_read(const ReadInto& into) = 0;
-  virtual IoResult try_write(const WriteFrom& from) = 0;
+  /// `more` follows at once: the network may wait for it to send fuller packets.
+  virtual IoResult try_write(const WriteFrom& from, bool more) = 0;
   /// Waits until there is something to read, and reads it. Never would_block.
   virtual boost::asio::awaitable<IoResult> read(ReadInto into) = 0;
   /// After a write that would block: waits until it may not. False when the connection is gone.

@@ -140,6 +140,7 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   Error write_failed(Lane& lane, const Reserved& reserved, const Error& failure);
   void count_written(std::uint64_t record_bytes);  ///< mutex_ held.
   Task<> flush_to(std::uint64_t target);
+  boost::asio::awaitable<void> gather_writes();
   Flush take_flush();  ///< mutex_ held.
   Task<> run_flush(Flush flush);
   Task<> settle(std::vector<Written> records);
