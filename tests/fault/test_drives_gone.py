@@ -2,10 +2,12 @@
 
 import itertools
 import shutil
+import time
 
 import pytest
 
 from harness.history import digest
+from harness.server import DidNotStart
 
 MIB = 1 << 20
 BUCKET = "drives-gone"
@@ -146,3 +148,80 @@ def test_drives_may_go_and_come_one_after_another(filled, rng):
         bring_back(server, [i])
     server.start()
     check_everything(server, bodies, rng)
+
+
+INLINE_MAX = 16_384  # Bodies up to here lie in the metadata, which has its own redundancy.
+
+
+def striped(bodies):
+    return sum(len(body) > INLINE_MAX for body in bodies.values())
+
+
+def put(server, bodies, key, body):
+    server.client().put_object(Bucket=BUCKET, Key=key, Body=body)
+    bodies[key] = body
+
+
+def wait_until_whole(server):
+    deadline = time.monotonic() + 60
+    while server.below_full_redundancy() != 0:
+        assert time.monotonic() < deadline, server.status()["repair"]
+        time.sleep(0.05)
+
+
+def test_the_count_below_full_redundancy_is_exact_and_returns_to_zero(filled, rng):
+    server, bodies = filled
+    server.start()
+    assert server.below_full_redundancy() == 0
+    server.stop()
+    remove(server, [1])
+    s3 = server.start().client()
+    assert server.below_full_redundancy() == striped(bodies)
+    put(server, bodies, "new-striped", rng.randbytes(50_000))
+    put(server, bodies, "new-inline", rng.randbytes(5_000))
+    put(server, bodies, "k65536", rng.randbytes(100))      # Was striped, is inline.
+    put(server, bodies, "k4096", rng.randbytes(6 * MIB))   # The other way round.
+    s3.copy_object(Bucket=BUCKET, Key="new-copy", CopySource=f"{BUCKET}/new-striped")
+    bodies["new-copy"] = bodies["new-striped"]
+    s3.delete_object(Bucket=BUCKET, Key="copy")
+    del bodies["copy"]
+    assert server.below_full_redundancy() == striped(bodies)
+    server.kill()
+    server.start()
+    assert server.below_full_redundancy() == striped(bodies), "after kill -9"
+    server.stop()
+    bring_back(server, [1])
+    server.start()
+    written_without_it = 3
+    assert server.below_full_redundancy() <= written_without_it, "what the drive holds is whole again at once"
+    wait_until_whole(server)
+    assert server.run_job("verify")["problems"] == 0
+    server.kill()
+    remove(server, [3, 4])  # Only with what was repaired on the drive that returned can everything be read.
+    server.start()
+    check_everything(server, bodies, rng)
+    assert server.below_full_redundancy() == striped(bodies)
+
+
+def test_an_empty_drive_in_the_place_of_a_lost_one_is_filled_and_counted(filled, rng):
+    server, bodies = filled
+    remove(server, [2])
+    server.drives[2].mkdir()
+    server.start()
+    wait_until_whole(server)
+    assert server.run_job("verify")["problems"] == 0
+    server.kill()
+    remove(server, [0, 5])
+    server.start()
+    check_everything(server, bodies, rng)
+
+
+def test_a_start_without_three_drives_is_refused_and_harms_nothing(filled, rng):
+    server, bodies = filled
+    remove(server, [0, 1, 2])
+    with pytest.raises(DidNotStart):
+        server.start()
+    bring_back(server, [0, 1, 2])
+    server.start()
+    check_everything(server, bodies, rng)
+    assert server.below_full_redundancy() == 0
