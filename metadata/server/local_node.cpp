@@ -49,7 +49,6 @@ Result<> LocalNode::open() {
   set_->on_drive_failed([this](DriveIndex drive, const Error& why) { drive_lost(drive, why); });
   if (set_->fresh()) TRY(clear_drives());
   TRY(open_from_any());
-  TRY(gather_members());
   start();
   return {};
 }
@@ -83,6 +82,7 @@ Result<> LocalNode::open_from_any() {
   Result<> opened = error(Errc::durability_unavailable, "no member of the log set is present");
   for (const LogSet::Drive& authority : members) {
     opened = open_from(authority, members);
+    if (opened) opened = gather_members();
     if (opened) return {};
     log::error("metadata: drive {} can't be started from: {}", authority.index.value, opened.error().detail);
     close();
@@ -142,31 +142,40 @@ Result<> LocalNode::open_log(const std::vector<LogSet::Drive>& members) {
   return {};
 }
 
+/// The files it had to be given. Tried again when what they were copied from failed: then there is one member fewer.
+Result<std::vector<std::string>> LocalNode::fill_state(const LogSet::Drive& drive) {
+  while (true) {
+    TRY_LET(std::unique_ptr<StateDirectory> directory, open_state_directory(state_path(drive)));
+    Result<std::vector<std::string>> files = guard_->join({drive.index, std::move(directory)});
+    if (files || files.code() != Errc::drive_out) return files;
+  }
+}
+
 Result<> LocalNode::gather_members() {
   const std::vector<DriveIndex> with_log = log_->members();
+  const DriveIndex authority = mirror_->members().front().drive;
   std::vector<DriveIndex> members;
   std::vector<std::pair<DriveIndex, Error>> failed;
   std::set<std::string> copied;
   for (const LogSet::Drive& drive : set_->living()) {
     if (std::ranges::find(with_log, drive.index) == with_log.end()) continue;
-    Result<> joined;
-    if (mirror_->members().front().drive != drive.index) {
-      Result<std::unique_ptr<StateDirectory>> directory = open_state_directory(state_path(drive));
-      if (directory) {
-        const auto files = guard_->join({drive.index, std::move(*directory)});
-        if (files) copied.insert(files->begin(), files->end());
-        if (!files) joined = files.error();
-      } else {
-        joined = directory.error();
+    if (drive.index != authority) {
+      const auto files = fill_state(drive);
+      // The authority can't be read: another one may be.
+      if (files.code() == Errc::durability_unavailable) return files.error();
+      if (!files) {
+        failed.emplace_back(drive.index, files.error());
+        continue;
       }
+      copied.insert(files->begin(), files->end());
     }
-    if (joined) {
-      members.push_back(drive.index);
-      reserve_.watch(drive.index, drive.directory);
-    } else {
-      failed.emplace_back(drive.index, joined.error());
-    }
+    members.push_back(drive.index);
+    reserve_.watch(drive.index, drive.directory);
   }
+  const std::vector<StateMirror::Member> filled = mirror_->members();
+  std::erase_if(members, [&](DriveIndex drive) {
+    return std::ranges::find(filled, drive, &StateMirror::Member::drive) == filled.end();
+  });
   if (members.empty()) return error(Errc::durability_unavailable, "no member of the log set can be used");
   const LogSetRecord before = set_->record();
   crash_point("start: before the record");

@@ -40,6 +40,7 @@ class LocalNode final : public Node {
   Result<> open_log(const std::vector<LogSet::Drive>& members);
   Result<> open_from_any();
   /// Brings the other members' copies of the state to the authority's, and records the members that are left.
+  Result<std::vector<std::string>> fill_state(const LogSet::Drive& drive);
   Result<> gather_members();
   void start();
   void close();

@@ -152,10 +152,11 @@ void Maintenance::fill_members() {
     const Result<> joined = join(*candidate);
     if (joined) continue;
     if (joined.code() == Errc::cancelled) return;
-    log::error("metadata: drive {} can't take log and state: {}", candidate->index.value, joined.error().detail);
-    unfit_.insert(candidate->index);
     parts_.mirror.drop(candidate->index);
     parts_.reserve.forget(candidate->index);
+    if (joined.code() == Errc::drive_out) continue;  // Not this drive's fault, and one fewer to fill it from.
+    log::error("metadata: drive {} can't take log and state: {}", candidate->index.value, joined.error().detail);
+    unfit_.insert(candidate->index);
     if (joined.code() == Errc::io_error) warn("drive left", parts_.set.drop(candidate->index, joined.error()));
   }
 }

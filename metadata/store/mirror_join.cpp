@@ -14,26 +14,40 @@ constexpr char kUnfinished[] = ".copying";
 
 bool never_changes(const std::string& name) { return name.ends_with(".sst") || name.ends_with(".blob"); }
 
-/// Whether both files have the same length and end.
-Result<bool> same_end(StateDirectory& a, StateDirectory& b, const std::string& name) {
-  const Result<std::uint64_t> a_bytes = a.size(name), b_bytes = b.size(name);
-  if (!a_bytes || !b_bytes || *a_bytes != *b_bytes) return false;
-  const std::size_t length = static_cast<std::size_t>(std::min<std::uint64_t>(*a_bytes, kTailBytes));
-  Buffer a_end(length), b_end(length);
-  TRY_LET(const std::unique_ptr<StateFile> a_file, a.open(name));
-  TRY_LET(const std::unique_ptr<StateFile> b_file, b.open(name));
-  TRY_LET(const std::size_t a_count, a_file->read(*a_bytes - length, a_end.span()));
-  TRY_LET(const std::size_t b_count, b_file->read(*b_bytes - length, b_end.span()));
-  return a_count == length && b_count == length && std::ranges::equal(a_end.view(), b_end.view());
+/// The last `length` bytes.
+Result<Buffer> read_end(const MirrorSource& source, const std::string& name, std::uint64_t bytes, std::size_t length) {
+  Buffer end(length);
+  TRY_LET(const auto file, source.open(name));
+  TRY_LET(const std::size_t count, source.read(*file, bytes - length, end.span()));
+  if (count != length) return error(Errc::corrupt, "metadata state: " + name + " is shorter than it was");
+  return end;
 }
 
-Result<std::unique_ptr<StateFile>> copy_bytes(const StateFile& source, StateDirectory& to, const std::string& name,
-                                              std::uint64_t bytes_max) {
+/// Whether the member has the file in the same length and with the same end.
+Result<bool> same_end(const MirrorSource& source, StateDirectory& to, const std::string& name) {
+  const Result<std::uint64_t> bytes = source.member.directory->size(name), to_bytes = to.size(name);
+  if (!bytes || !to_bytes || *bytes != *to_bytes) return false;
+  const std::size_t length = static_cast<std::size_t>(std::min<std::uint64_t>(*bytes, kTailBytes));
+  TRY_LET(const Buffer end, read_end(source, name, *bytes, length));
+  TRY_LET(const std::unique_ptr<StateFile> file, to.open(name));
+  Buffer to_end(length);
+  TRY_LET(const std::size_t count, file->read(*bytes - length, to_end.span()));
+  return count == length && std::ranges::equal(end.view(), to_end.view());
+}
+
+/// What is copied: the first `bytes_max` bytes of a source's open file.
+struct CopiedFile {
+  const MirrorSource& source;
+  const StateFile& file;
+  std::uint64_t bytes_max = ~std::uint64_t{0};
+};
+
+Result<std::unique_ptr<StateFile>> copy_bytes(const CopiedFile& from, StateDirectory& to, const std::string& name) {
   TRY_LET(std::unique_ptr<StateFile> target, to.create(name));
   Buffer buffer(kCopyBytes);
-  for (std::uint64_t offset = 0; offset < bytes_max;) {
-    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, bytes_max - offset));
-    TRY_LET(const std::size_t count, source.read(offset, buffer.span().first(wanted)));
+  for (std::uint64_t offset = 0; offset < from.bytes_max;) {
+    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, from.bytes_max - offset));
+    TRY_LET(const std::size_t count, from.source.read(from.file, offset, buffer.span().first(wanted)));
     if (count == 0) break;
     TRY(target->write(offset, buffer.view().first(count)));
     offset += count;
@@ -44,10 +58,29 @@ Result<std::unique_ptr<StateFile>> copy_bytes(const StateFile& source, StateDire
 
 }  // namespace
 
+Result<std::unique_ptr<StateFile>> MirrorSource::open(const std::string& name) const {
+  Result<std::unique_ptr<StateFile>> file = member.directory->open(name);
+  if (!file && file.code() == Errc::io_error) return mirror.source_failed(member, file.error());
+  return file;
+}
+
+Result<std::size_t> MirrorSource::read(const StateFile& file, std::uint64_t offset_bytes, MutableBytes bytes) const {
+  Result<std::size_t> count = file.read(offset_bytes, bytes);
+  if (!count && count.code() == Errc::io_error) return mirror.source_failed(member, count.error());
+  return count;
+}
+
+Error StateMirror::source_failed(const Member& source, const Error& why) {
+  if (members().size() < 2) return error(Errc::durability_unavailable, "nothing to fill a drive from: " + why.detail);
+  const Result<> left = lost(source, why);
+  return left ? error(Errc::drive_out, "the drive that was copied from failed: " + why.detail) : left.error();
+}
+
 /// Under another name first: a copy that is cut short must not look like the file.
-Result<> StateMirror::copy_file(StateDirectory& from, StateDirectory& to, const std::string& name) const {
-  TRY_LET(const std::unique_ptr<StateFile> source, from.open(name));
-  TRY(copy_bytes(*source, to, name + kUnfinished, ~std::uint64_t{0}));
+Result<> StateMirror::copy_file(const Member& from, StateDirectory& to, const std::string& name) {
+  const MirrorSource source{*this, from};
+  TRY_LET(const std::unique_ptr<StateFile> file, source.open(name));
+  TRY(copy_bytes({source, *file}, to, name + kUnfinished));
   return to.rename(name + kUnfinished, name);
 }
 
@@ -60,9 +93,14 @@ Result<> StateMirror::attach_writers(const Member& member) {
   }
   for (MirrorWriter* writer : writers) {
     const std::lock_guard lock(writer->mutex_);
-    if (writer->parts_.empty()) return error(Errc::durability_unavailable, "no member has " + writer->name_);
-    TRY_LET(std::unique_ptr<StateFile> file,
-            copy_bytes(*writer->parts_.front().file, *member.directory, writer->name_ + kUnfinished, writer->size_));
+    // A member that left stays among the parts until the next write.
+    const std::vector<Member> sources = members();
+    const auto from = std::ranges::find_if(
+        writer->parts_, [&](const auto& part) { return std::ranges::find(sources, part.member) != sources.end(); });
+    if (from == writer->parts_.end()) return error(Errc::durability_unavailable, "no member has " + writer->name_);
+    const MirrorSource source{*this, from->member};
+    const CopiedFile copied{source, *from->file, writer->size_};
+    TRY_LET(std::unique_ptr<StateFile> file, copy_bytes(copied, *member.directory, writer->name_ + kUnfinished));
     TRY(member.directory->rename(writer->name_ + kUnfinished, writer->name_));
     writer->parts_.push_back({member, std::move(file)});
   }
@@ -88,7 +126,7 @@ Result<std::vector<std::string>> StateMirror::settled_files() {
 Result<bool> StateMirror::copy_table(const Member& member, const std::string& name, const Sum* sum) {
   const std::vector<Member> sources = members();
   if (sources.empty()) return error(Errc::durability_unavailable, "the metadata state has no member left");
-  TRY_LET(const bool same, same_end(*sources.front().directory, *member.directory, name));
+  TRY_LET(const bool same, same_end({*this, sources.front()}, *member.directory, name));
   if (same) return false;
   const auto sound = [&](const Member& at) {
     return sum == nullptr || at.directory->xxh3_on_drive(name, sum->bytes).value_or(~sum->xxh3) == sum->xxh3;
@@ -97,7 +135,7 @@ Result<bool> StateMirror::copy_table(const Member& member, const std::string& na
   if (sum != nullptr && member.directory->size(name).value_or(0) == sum->bytes && sound(member)) return false;
   for (const Member& source : sources) {
     if (!sound(source)) continue;
-    TRY(copy_file(*source.directory, *member.directory, name));
+    TRY(copy_file(source, *member.directory, name));
     return true;
   }
   return error(Errc::corrupt, "metadata state: no copy of " + name + " is sound");
@@ -120,7 +158,7 @@ Result<> StateMirror::copy_small_files(const Member& member) {
   TRY_LET(const std::vector<std::string> names, settled_files());
   const std::vector<Member> sources = members();
   if (sources.empty()) return error(Errc::durability_unavailable, "the metadata state has no member left");
-  StateDirectory& from = *sources.front().directory;
+  const Member& from = sources.front();
   for (const std::string& name : names) {
     if (!never_changes(name) && name != kCurrent) TRY(copy_file(from, *member.directory, name));
   }

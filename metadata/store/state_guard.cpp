@@ -87,6 +87,7 @@ Result<> StateGuard::check_table(const LiveFile& file) {
   for (const StateMirror::Member& member : bad) {
     log::warn("metadata state: drive {}: the copy of {} is damaged, and rewritten", member.drive.value, file.name);
     const Result<> rewritten = mirror_.rewrite(file.name, good.front().drive, member.drive);
+    if (rewritten.code() == Errc::drive_out) return rewritten;  // The good copy's drive failed: no fault of this one.
     if (!rewritten || !is_good(member)) {
       TRY(mirror_.lose(member.drive, error(Errc::corrupt, file.name + " can't be kept")));
       continue;

@@ -179,12 +179,11 @@ Result<> StateMirror::sync_names() {
 }
 
 Result<> StateMirror::rewrite(const std::string& name, DriveIndex from, DriveIndex to) {
-  std::shared_ptr<StateDirectory> source, target;
-  for (const Member& member : members()) {
-    if (member.drive == from) source = member.directory;
-    if (member.drive == to) target = member.directory;
-  }
-  if (!source || !target) return error(Errc::drive_out, "a member left");
+  const std::vector<Member> all = members();
+  const auto source = std::ranges::find(all, from, &Member::drive);
+  const auto member = std::ranges::find(all, to, &Member::drive);
+  if (source == all.end() || member == all.end()) return error(Errc::drive_out, "a member left");
+  const std::shared_ptr<StateDirectory> target = member->directory;
   TRY(copy_file(*source, *target, name));
   TRY(target->sync_names());
   const std::lock_guard lock(mutex_);

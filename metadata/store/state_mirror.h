@@ -67,6 +67,8 @@ class StateMirror {
   /// Copies all files to `member` while writes go on, and to it too; synced. Tables and blob files that it has in the
   /// same length with the same end are taken for the same; others are copied from a member whose copy has its sum. No
   /// file may be removed meanwhile (RocksStore::hold_deletions). The tables and blob files that were copied.
+  /// Errc::drive_out: a member that was copied from failed and has left; the join may be tried again.
+  /// Errc::durability_unavailable: the last one did.
   Result<std::vector<std::string>> join(const Member& member, const Sums& sums);
   std::vector<Member> members() const;
 
@@ -80,6 +82,7 @@ class StateMirror {
  private:
   friend class MirrorWriter;
   friend class MirrorReader;
+  friend struct MirrorSource;
 
   Result<> lost(const Member& member, const Error& why);
   /// Members, and the one that is joining.
@@ -90,7 +93,9 @@ class StateMirror {
   template <class Work>
   auto on_first(Work work) -> decltype(work(std::declval<StateDirectory&>()));
   bool wait_for_space(DriveIndex drive, const Error& why);
-  Result<> copy_file(StateDirectory& from, StateDirectory& to, const std::string& name) const;
+  Result<> copy_file(const Member& from, StateDirectory& to, const std::string& name);
+  /// A member can't be read while another is filled from it: it leaves, unless it is the last. What the join answers.
+  Error source_failed(const Member& source, const Error& why);
   Result<> attach_writers(const Member& member);
   Result<> copy_tables(const Member& member, const Sums& sums, std::vector<std::string>& copied);
   Result<bool> copy_table(const Member& member, const std::string& name, const Sum* sum);
@@ -111,6 +116,14 @@ class StateMirror {
   std::map<std::string, std::uint64_t> rewritten_;  ///< How often each file was: open readers take the new copy.
   std::atomic<std::uint64_t> changes_{0};           ///< Of members_ and rewritten_: readers look again.
   std::atomic<bool> waiting_stopped_{false};
+};
+
+/// A member that another is filled from: where it can't be read, it is the one to blame.
+struct MirrorSource {
+  StateMirror& mirror;
+  const StateMirror::Member member;
+  Result<std::unique_ptr<StateFile>> open(const std::string& name) const;
+  Result<std::size_t> read(const StateFile& file, std::uint64_t offset_bytes, MutableBytes bytes) const;
 };
 
 /// A file that grows, on all members.

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from harness.failing_drives import MODELS, DriveSet, Unavailable  # noqa: E402
+from harness.failing_drives import POWER_MODELS, DriveSet, Unavailable  # noqa: E402
 from harness.load import Load  # noqa: E402
 from harness.server import FirnServer  # noqa: E402
 
@@ -77,7 +77,7 @@ def one_cut(server, drives, load, silent, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="log", choices=MODELS)
+    parser.add_argument("--model", default="log", choices=POWER_MODELS)
     parser.add_argument("--fs", default="xfs", choices=["xfs", "ext4"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="of writing before each cut")

@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import time
 
 import pytest
 
@@ -162,13 +161,6 @@ def put(server, bodies, key, body):
     bodies[key] = body
 
 
-def wait_until_whole(server):
-    deadline = time.monotonic() + 60
-    while server.below_full_redundancy() != 0:
-        assert time.monotonic() < deadline, server.status()["repair"]
-        time.sleep(0.05)
-
-
 def test_the_count_below_full_redundancy_is_exact_and_returns_to_zero(filled, rng):
     server, bodies = filled
     server.start()
@@ -194,7 +186,7 @@ def test_the_count_below_full_redundancy_is_exact_and_returns_to_zero(filled, rn
     server.start()
     written_without_it = 3
     assert server.below_full_redundancy() <= written_without_it, "what the drive holds is whole again at once"
-    wait_until_whole(server)
+    server.wait_until_whole()
     assert server.run_job("verify")["problems"] == 0
     server.kill()
     remove(server, [3, 4])  # Only with what was repaired on the drive that returned can everything be read.
@@ -208,7 +200,7 @@ def test_an_empty_drive_in_the_place_of_a_lost_one_is_filled_and_counted(filled,
     remove(server, [2])
     server.drives[2].mkdir()
     server.start()
-    wait_until_whole(server)
+    server.wait_until_whole()
     assert server.run_job("verify")["problems"] == 0
     server.kill()
     remove(server, [0, 5])

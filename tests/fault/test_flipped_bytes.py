@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import time
 
 import pytest
 
@@ -41,18 +40,6 @@ def read_right(server, bodies):
         assert digest(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) == digest(body), key
 
 
-def wait_until_whole(server, repaired):
-    """Waits until so many extents have been repaired and none is short of a shard."""
-    deadline = time.monotonic() + 30
-    while True:
-        status = server.status()
-        if status["repair"]["extents_repaired"] >= repaired and status["objects_below_full_redundancy"] == 0:
-            assert status["repair"]["repairs_failed"] == 0
-            return
-        assert time.monotonic() < deadline, status["repair"]
-        time.sleep(0.05)
-
-
 def flip_in(record, region):
     """Where a record stores no payload, which zeros past the end need not, in its header instead."""
     regions = record.regions()
@@ -82,12 +69,12 @@ def test_a_flipped_byte_in_any_region_of_a_record_is_read_past_repaired_and_coun
         regions = regions or list(records[0].regions())
         flip_in(records[rng.randrange(4)], regions[number])
         read_right(server, {key: bodies[key]})
-        wait_until_whole(server, number + 1)
+        server.wait_until_whole(number + 1)
         flip_in(records[rng.randrange(4, 6)], regions[number])  # Only now: the read above may have asked for parity.
         if number == len(regions) - 1:
             break
     assert server.run_job("scrub")["damaged"] == len(regions)
-    wait_until_whole(server, 2 * len(regions))
+    server.wait_until_whole(2 * len(regions))
     assert server.run_job("scrub")["damaged"] == 0
     assert server.run_job("verify")["problems"] == 0
     server.kill()
@@ -110,7 +97,7 @@ def test_a_scrub_finds_every_flipped_byte_in_one_pass(running, rng, full):
             flips += 1
     running.start()
     found = running.run_job("scrub")["damaged"]
-    wait_until_whole(running, 1)
+    running.wait_until_whole(1)
     again = running.run_job("scrub")["damaged"]
     print(f"{flips} flips, {found} found in one pass, {again} left after repair")
     assert (found, again) == (flips, 0)

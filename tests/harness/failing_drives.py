@@ -4,6 +4,7 @@
           synced.
   cache   a write-back cache below the file system dies with the power: any write, O_DIRECT included, that no flush
           followed is gone. nbdkit holds the writes, nbdfuse shows them as a file, a loop device mounts it.
+  error   nothing is forgotten, but reads or writes fail with EIO for as long as the test wants.
 """
 
 import concurrent.futures
@@ -83,10 +84,14 @@ class LogDrive:
             subprocess.run(["losetup", "-d", self.loop], capture_output=True)
 
 
-class CacheDrive(LogDrive):
-    """The same image behind a write-back cache."""
+class NbdDrive(LogDrive):
+    """The same image behind a filter of nbdkit."""
 
     nbd = fuse = None
+
+    def plugin(self):
+        """nbdkit's arguments: filter, plugin and their settings."""
+        raise NotImplementedError
 
     @property
     def fuse_directory(self):
@@ -97,16 +102,11 @@ class CacheDrive(LogDrive):
         socket.unlink(missing_ok=True)
         self.fuse_directory.mkdir(exist_ok=True)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.nbd = subprocess.Popen(["nbdkit", "-f", "-U", str(socket), "--filter=cache", "file", str(self.image),
-                                     "cache=writeback"], **quiet)
+        self.nbd = subprocess.Popen(["nbdkit", "-f", "-U", str(socket), *self.plugin()], **quiet)
         wait_for(socket)
         self.fuse = subprocess.Popen(["nbdfuse", str(self.fuse_directory / "disk"), "--unix", str(socket)], **quiet)
         wait_for(self.fuse_directory / "disk")
         return self.fuse_directory / "disk"
-
-    def cut(self):
-        self.nbd.kill()
-        self.nbd.wait()
 
     def detach(self):
         super().detach()
@@ -124,7 +124,43 @@ class CacheDrive(LogDrive):
         self.end_processes()
 
 
-MODELS = {"log": LogDrive, "cache": CacheDrive}
+class CacheDrive(NbdDrive):
+    """A write-back cache that loses power."""
+
+    def plugin(self):
+        return ["--filter=cache", "file", str(self.image), "cache=writeback"]
+
+    def cut(self):
+        self.nbd.kill()
+        self.nbd.wait()
+
+
+class ErrorDrive(NbdDrive):
+    """Answers EIO while it is told to: `fail("pread")`, `fail("pwrite")`, `heal()`."""
+
+    KINDS = ("pread", "pwrite")
+
+    def trigger(self, kind):
+        return self.image.with_suffix("." + kind)
+
+    def plugin(self):
+        settings = [f"error-{kind}{what}" for kind in self.KINDS
+                    for what in ("=EIO", "-rate=100%", f"-file={self.trigger(kind)}")]
+        return ["--filter=error", "file", str(self.image), *settings]
+
+    def fail(self, kind):
+        self.trigger(kind).touch()
+        # What was read before must be read again.
+        with open(self.fuse_directory / "disk", "rb") as disk:
+            os.posix_fadvise(disk.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def heal(self):
+        for kind in self.KINDS:
+            self.trigger(kind).unlink(missing_ok=True)
+
+
+POWER_MODELS = ("log", "cache")
+MODELS = {"log": LogDrive, "cache": CacheDrive, "error": ErrorDrive}
 
 
 class DriveSet:

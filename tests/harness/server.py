@@ -158,6 +158,16 @@ class FirnServer:
     def below_full_redundancy(self):
         return self.status()["objects_below_full_redundancy"]
 
+    def wait_until_whole(self, repaired=0, seconds=60):
+        """Until so many extents have been repaired since the start and no object is short of a shard."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status = self.status()
+            if status["repair"]["extents_repaired"] >= repaired and status["objects_below_full_redundancy"] == 0:
+                return
+            assert time.monotonic() < deadline, (status["objects_below_full_redundancy"], status["repair"])
+            time.sleep(0.05)
+
     def run_job(self, name, query=(), seconds=120):
         """Starts an administrative job and waits for its end; returns its result."""
         path, deadline = f"/firn/admin/v1/jobs/{name}", time.monotonic() + seconds

@@ -1,0 +1,120 @@
+#include "store/state_mirror.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rows/bytes.h"
+#include "test_node.h"
+
+namespace firn::metadata {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// A directory whose reads fail with EIO while `broken` says so, of files that were opened before, too.
+class FailingDirectory final : public StateDirectory {
+ public:
+  explicit FailingDirectory(const std::filesystem::path& path) : real_(*open_state_directory(path)) {}
+  std::atomic<bool> broken{false};
+
+  Result<std::unique_ptr<StateFile>> create(const std::string& name) override { return wrap(real_->create(name)); }
+  Result<std::unique_ptr<StateFile>> open(const std::string& name) override { return wrap(real_->open(name)); }
+  Result<std::vector<std::string>> list() override { return real_->list(); }
+  Result<std::uint64_t> size(const std::string& name) override { return real_->size(name); }
+  Result<> remove(const std::string& name) override { return real_->remove(name); }
+  Result<> rename(const std::string& from, const std::string& to) override { return real_->rename(from, to); }
+  Result<> sync_names() override { return real_->sync_names(); }
+  Result<std::uint64_t> xxh3_on_drive(const std::string& name, std::uint64_t bytes) override {
+    return real_->xxh3_on_drive(name, bytes);
+  }
+
+ private:
+  class File final : public StateFile {
+   public:
+    File(const FailingDirectory& directory, std::unique_ptr<StateFile> real)
+        : directory_(directory), real_(std::move(real)) {}
+    Result<> write(std::uint64_t offset, ByteView bytes) override { return real_->write(offset, bytes); }
+    Result<> sync() override { return real_->sync(); }
+    Result<> truncate(std::uint64_t bytes) override { return real_->truncate(bytes); }
+    Result<std::size_t> read(std::uint64_t offset, MutableBytes bytes) const override {
+      if (directory_.broken) return error(Errc::io_error, "broken");
+      return real_->read(offset, bytes);
+    }
+
+   private:
+    const FailingDirectory& directory_;
+    std::unique_ptr<StateFile> real_;
+  };
+  Result<std::unique_ptr<StateFile>> wrap(Result<std::unique_ptr<StateFile>> file) {
+    if (!file) return file;
+    return std::unique_ptr<StateFile>(std::make_unique<File>(*this, std::move(*file)));
+  }
+
+  std::unique_ptr<StateDirectory> real_;
+};
+
+/// Two members with a file that is complete and one that is being written, and a third drive to be filled.
+class StateMirrorJoin : public testing::Test {
+ protected:
+  StateMirrorJoin() {
+    for (std::uint16_t i = 0; i < 3; ++i) {
+      directories.push_back(std::make_shared<FailingDirectory>(folder.path() / std::to_string(i)));
+    }
+    const auto lost_drive = [this](DriveIndex drive, const Error&) {
+      lost.push_back(drive.value);
+      mirror->drop(drive);
+      return Result<>();
+    };
+    mirror = std::make_unique<StateMirror>(std::vector<StateMirror::Member>{member(0), member(1)},
+                                           StateMirror::Events{.lost = lost_drive, .full = {}});
+    EXPECT_TRUE((*mirror->create("000007.sst"))->append(as_bytes("a table")));
+    writing = *mirror->create("MANIFEST-000001");
+    EXPECT_TRUE(writing->append(as_bytes("first ")));
+  }
+
+  StateMirror::Member member(std::uint16_t drive) const { return {DriveIndex{drive}, directories[drive]}; }
+  std::string content(std::uint16_t drive, const std::string& name) const {
+    std::string text(100, '\0');
+    const auto file = directories[drive]->open(name);
+    if (!file) return "none";
+    const auto count = (*file)->read(0, std::as_writable_bytes(std::span(text)));
+    return text.substr(0, count.value_or(0));
+  }
+
+  TempDirectory folder;
+  std::vector<std::shared_ptr<FailingDirectory>> directories;
+  std::vector<int> lost;
+  std::unique_ptr<StateMirror> mirror;
+  std::unique_ptr<MirrorWriter> writing;
+};
+
+TEST_F(StateMirrorJoin, BlamesTheMemberThatCouldNotBeReadAndFillsFromAnother) {
+  directories[0]->broken = true;
+  EXPECT_EQ(mirror->join(member(2), {}).code(), Errc::drive_out);
+  EXPECT_THAT(lost, ElementsAre(0));
+  EXPECT_TRUE(mirror->join(member(2), {}));
+  EXPECT_TRUE(writing->append(as_bytes("second")));
+  EXPECT_EQ(content(2, "MANIFEST-000001"), "first second");
+  EXPECT_EQ(content(2, "000007.sst"), "a table");
+  EXPECT_THAT(lost, ElementsAre(0));
+}
+
+TEST_F(StateMirrorJoin, DoesNotReadFromAMemberThatLeftSinceTheLastWrite) {
+  directories[0]->broken = true;
+  mirror->drop(DriveIndex{0});
+  EXPECT_TRUE(mirror->join(member(2), {}));
+  EXPECT_EQ(content(2, "MANIFEST-000001"), "first ");
+  EXPECT_THAT(lost, IsEmpty());
+}
+
+TEST_F(StateMirrorJoin, KeepsTheLastMemberThoughItCantBeRead) {
+  mirror->drop(DriveIndex{1});
+  directories[0]->broken = true;
+  EXPECT_EQ(mirror->join(member(2), {}).code(), Errc::durability_unavailable);
+  EXPECT_THAT(lost, IsEmpty());
+  EXPECT_EQ(mirror->members().size(), 1U);
+}
+
+}  // namespace
+}  // namespace firn::metadata
