@@ -30,6 +30,7 @@ def pytest_configure(config):
     config.seed = config.getoption("--seed") or int(time.time())
     config.addinivalue_line("markers", "engines: needs Java and downloads; run by ./dev test engines")
     config.addinivalue_line("markers", "faults: has a longer form, run by ./dev test faults")
+    config.addinivalue_line("markers", "faults_only: has no shorter form; not collected without --full")
 
 
 def pytest_report_header(config):
@@ -37,6 +38,10 @@ def pytest_report_header(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--full"):
+        longer = [item for item in items if "faults_only" in item.keywords]
+        items[:] = [item for item in items if item not in longer]
+        config.hook.pytest_deselected(items=longer)
     if config.getoption("--engines"):
         return
     skip = pytest.mark.skip(reason="only with --engines (./dev test engines)")

@@ -9,7 +9,7 @@ from harness.history import History, digest
 MIB = 1 << 20
 KEYS_PER_CLIENT = 40
 
-# Half of all puts are inline bodies; the others are one stripe, several, and a large one now and then.
+# Half of all requests put inline bodies; the others are one stripe, several, and a large one now and then.
 INLINE_SIZES = [0, 1, 700, 4096, 12_000, 16_384]
 STRIPED_SIZES = [16_385, 40_000, 300_000, 1 * MIB + 7, 3 * MIB]
 
@@ -56,7 +56,7 @@ class Load:
 
     def one(self, s3, rng, number):
         key = f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}"
-        action = rng.choices(["inline", "striped", "multipart", "copy", "delete", "batch"], [48, 20, 6, 10, 12, 4])[0]
+        action = rng.choices(["inline", "striped", "multipart", "copy", "delete", "batch"], [52, 18, 6, 9, 11, 4])[0]
         return getattr(self, action)(s3, rng, key, number)
 
     def put(self, s3, kind, key, body):
