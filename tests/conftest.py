@@ -37,6 +37,11 @@ def pytest_report_header(config):
     return [f"firnd: {find_binary()}", f"seed: {config.seed}"]
 
 
+def pytest_terminal_summary(terminalreporter, config):
+    """Said of every run, quiet ones included: with it a run can be repeated."""
+    terminalreporter.write_line(f"seed: --seed {config.seed}")
+
+
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("--full"):
         longer = [item for item in items if "faults_only" in item.keywords]

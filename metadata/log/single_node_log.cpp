@@ -179,6 +179,7 @@ void SingleNodeLog::commit(std::vector<std::unique_ptr<Proposal>> proposals) {
 /// more.
 Result<> SingleNodeLog::write(const std::vector<std::string_view>& entries) {
   forget_lost_members();
+  TRY(check_usable());
   const std::size_t bytes = batch_bytes(entries);
   FIRN_ASSERT(bytes <= kBatchBytesMax);
   Result<bool> fresh = make_room(bytes);
@@ -222,7 +223,17 @@ Result<> SingleNodeLog::write_pages(std::uint32_t slot, std::uint64_t offset, By
     if (!results[i]) TRY(set_.drop(members_[i].drive, results[i].error()));
   }
   forget_lost_members();
-  return members_.empty() ? Result<>(error(Errc::durability_unavailable, "no member is left")) : Result<>();
+  if (members_.empty()) return error(Errc::durability_unavailable, "no member is left");
+  return check_usable();
+}
+
+/// What waited behind a batch that failed must not be written after all: the failed one may be in its place on some
+/// member. Nor does it count on members of a set that no next start would find.
+Result<> SingleNodeLog::check_usable() const {
+  const std::lock_guard lock(mutex_);
+  if (failed_) return error(Errc::durability_unavailable, "the metadata log has failed");
+  if (set_.broken()) return error(Errc::durability_unavailable, "the metadata log set could not be recorded");
+  return {};
 }
 
 /// Others may have taken a drive out of the set meanwhile: it is not written to any more.

@@ -79,6 +79,7 @@ class SingleNodeLog final : public ReplicatedLog {
   Result<> make_file(std::uint64_t bytes);
   Result<> make_file_on(const Member& member, std::uint32_t slot, std::uint64_t bytes);
   void forget_lost_members();
+  Result<> check_usable() const;
   void fail_all(std::vector<std::unique_ptr<Proposal>>& proposals, const Error& why);
 
   /// What of which file a joining member has already.
