@@ -22,7 +22,7 @@ def make_rig(tmp_path, request):
             drives = DriveSet(tmp_path, model, "xfs", mib=1024)
         except Unavailable as cause:
             pytest.skip(str(cause))
-        server = FirnServer(tmp_path / "server", drives=drives.directories)
+        server = FirnServer(tmp_path / "server", drives=drives.directories, environment={"FIRN_BODY_CACHE": "0"})
         cleanups.extend([server.kill, drives.close, drives.remove])
         request.node.servers = [server]
         server.start()

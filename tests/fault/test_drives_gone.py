@@ -31,7 +31,7 @@ def bring_back(server, places):
 @pytest.fixture
 def filled(make_server, rng):
     """A stopped server with objects of every kind, and what they hold."""
-    server = make_server().start()
+    server = make_server(environment={"FIRN_BODY_CACHE": "0"}).start()
     s3 = server.client()
     s3.create_bucket(Bucket=BUCKET)
     bodies = {}

@@ -15,7 +15,7 @@ STRIPE_BYTES = 4 * MIB
 
 @pytest.fixture
 def running(make_server):
-    server = make_server().start()
+    server = make_server(environment={"FIRN_BODY_CACHE": "0"}).start()
     server.client().create_bucket(Bucket=BUCKET)
     return server
 

@@ -58,7 +58,8 @@ class Process final : public Server {
         storage_(runtime_, {.drives = config_.drives,
                             .erasure = config_.erasure,
                             .write_memory_bytes = config_.write_memory_bytes,
-                            .metadata_cache_bytes = config_.metadata_cache_bytes}),
+                            .metadata_cache_bytes = config_.metadata_cache_bytes,
+                            .body_cache_bytes = config_.body_cache_bytes}),
         health_(storage_),
         admin_(storage_) {}
   ~Process() override { stop(); }

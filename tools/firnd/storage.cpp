@@ -191,7 +191,8 @@ Task<Uuid> Storage::gateway_id() {
 
 Task<> Storage::open_store() {
   CO_TRY_LET(const Uuid id, co_await gateway_id());
-  store_ = std::make_unique<objects::Store>(metadata(), *volumes_, objects::Store::Options{.gateway = id});
+  store_ = std::make_unique<objects::Store>(
+      metadata(), *volumes_, objects::Store::Options{.gateway = id, .body_cache_bytes = options_.body_cache_bytes});
   CO_TRY(co_await store_->start());
   start_maintenance();
   for (const auto drive : replacements_) spawn_replacement(drive);

@@ -32,6 +32,7 @@ class Storage {
     std::optional<erasure::Shape> erasure;
     std::uint64_t write_memory_bytes = 0;
     std::uint64_t metadata_cache_bytes = 0;
+    std::uint64_t body_cache_bytes = 0;
   };
   Storage(Runtime& runtime, Options options);
   ~Storage();

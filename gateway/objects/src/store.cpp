@@ -1,5 +1,6 @@
 #include "firn/objects/store.h"
 
+#include "src/body_cache.h"
 #include "src/extent_ids.h"
 
 namespace firn::objects {
@@ -8,7 +9,8 @@ Store::Store(metadata::Client& metadata, volume::Client& volumes, Options option
     : metadata_(metadata),
       volumes_(volumes),
       options_(options),
-      extent_ids_(std::make_unique<ExtentIds>(metadata, options.gateway, options.extents_per_lease)) {}
+      extent_ids_(std::make_unique<ExtentIds>(metadata, options.gateway, options.extents_per_lease)),
+      body_cache_(std::make_shared<BodyCache>(options.body_cache_bytes)) {}
 
 Store::~Store() = default;
 

@@ -151,6 +151,8 @@ Result<> take_sizes(const Values& values, Config& config) {
   if (!write_memory) return write_memory.error();
   const auto cache = bounded(values, Key::metadata_cache, 1 << 20, UINT64_MAX);
   if (!cache) return cache.error();
+  const auto body_cache = bounded(values, Key::body_cache, 0, UINT64_MAX);
+  if (!body_cache) return body_cache.error();
   const auto connections = bounded(values, Key::connections_max, 1, 1'000'000);
   if (!connections) return connections.error();
   const auto threads = bounded(values, Key::io_threads, 0, kIoThreadsMax);
@@ -159,6 +161,7 @@ Result<> take_sizes(const Values& values, Config& config) {
   if (!grace) return grace.error();
   config.write_memory_bytes = *write_memory;
   config.metadata_cache_bytes = *cache;
+  config.body_cache_bytes = *body_cache;
   config.connections_max = *connections;
   config.io_threads = *threads;
   config.stop_grace = std::chrono::seconds(*grace);

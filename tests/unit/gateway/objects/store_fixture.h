@@ -17,10 +17,10 @@ namespace firn::test {
 struct StoreFixture : ::testing::Test {
   FakeMetadata metadata;
   FakeVolumes volumes;
-  objects::Store store{metadata, volumes, {.gateway = Uuid{{7}}}};
+  objects::Store store;
   BucketId bucket;
 
-  StoreFixture() {
+  explicit StoreFixture(objects::Store::Options options = {.gateway = Uuid{{7}}}) : store(metadata, volumes, options) {
     EXPECT_TRUE(run(store.start()));
     const auto made = run(store.create_bucket("bucket", ""));
     EXPECT_TRUE(made);

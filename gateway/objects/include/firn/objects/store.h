@@ -16,6 +16,7 @@
 
 namespace firn::objects {
 
+class BodyCache;
 class ExtentIds;
 
 /// What the client says the bytes must turn out to be, and which checksum to keep.
@@ -92,6 +93,8 @@ class Store {
     std::uint64_t inline_bytes_max = metadata::kInlineBytesMax;
     /// A lease is closed after so many extents, so that orphans under it may be collected.
     std::uint64_t extents_per_lease = 1'000'000;
+    /// Memory for small bodies that are read repeatedly; 0: none is kept.
+    std::uint64_t body_cache_bytes = 0;
   };
   Store(metadata::Client& metadata, volume::Client& volumes, Options options);
   ~Store();
@@ -140,6 +143,7 @@ class Store {
   volume::Client& volumes_;
   Options options_;
   std::unique_ptr<ExtentIds> extent_ids_;
+  std::shared_ptr<BodyCache> body_cache_;  // Shared with readers, which may outlive the store by a moment.
 };
 
 }  // namespace firn::objects

@@ -34,6 +34,7 @@ struct Config {
   std::string metrics_token;
   std::uint64_t write_memory_bytes = 0;
   std::uint64_t metadata_cache_bytes = 0;
+  std::uint64_t body_cache_bytes = 0;
   std::size_t connections_max = 0;
   std::size_t io_threads = 0;  ///< 0: one for each core.
   std::chrono::seconds stop_grace{0};
