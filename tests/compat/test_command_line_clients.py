@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from harness.programs import find_program, make_tree, run, same_trees
+from harness.programs import AwsCli, find_program, make_tree, run, same_trees
 
 
 @pytest.fixture
@@ -19,30 +19,36 @@ def required(name):
 
 
 def test_awscli(server, bucket, tree, tmp_path):
-    def aws(*argv, **more):
-        return run(server, [required("aws"), *argv], tmp_path, **more)
-
-    aws("s3", "mb", f"s3://{bucket}-cli")
     url = f"s3://{bucket}-cli"
+    run(server, [required("aws"), "s3", "mb", url], tmp_path)
+    with AwsCli(server, tmp_path) as aws:
+        trees_come_back(aws, url, tree, tmp_path)
+        single_requests_are_answered(aws, url, tree)
+        aws("s3", "rm", url, "--recursive", "--quiet")
+        aws("s3", "rb", url)
+
+
+def trees_come_back(aws, url, tree, folder):
     aws("s3", "sync", tree, f"{url}/tree", "--no-progress")
     assert aws("s3", "sync", tree, f"{url}/tree", "--no-progress") == "", "nothing had changed"
     assert "large.bin" in aws("s3", "ls", f"{url}/tree/")
     aws("s3", "cp", f"{url}/tree/large.bin", f"{url}/copy.bin", "--no-progress")
     aws("s3", "mv", f"{url}/copy.bin", f"{url}/moved.bin", "--no-progress")
-    aws("s3", "sync", f"{url}/tree", tmp_path / "back", "--no-progress")
-    assert same_trees(tree, tmp_path / "back")
-    aws("s3api", "put-object", "--bucket", f"{bucket}-cli", "--key", "once", "--body", tree / "a.bin", "--if-none-match", "*")
-    refused = aws("s3api", "put-object", "--bucket", f"{bucket}-cli", "--key", "once", "--body", tree / "a.bin",
-                  "--if-none-match", "*", fails=True)
-    assert "PreconditionFailed" in refused
+    aws("s3", "sync", f"{url}/tree", folder / "back", "--no-progress")
+    assert same_trees(tree, folder / "back")
+
+
+def single_requests_are_answered(aws, url, tree):
+    bucket = url.removeprefix("s3://")
+    put = ["s3api", "put-object", "--bucket", bucket, "--key", "once", "--body", tree / "a.bin", "--if-none-match", "*"]
+    aws(*put)
+    assert "PreconditionFailed" in aws(*put, fails=True)
     # For us-east-1 this client still presigns by version 2.
     with urllib.request.urlopen(aws("s3", "presign", f"{url}/once", "--region", "eu-central-1").strip()) as answer:
         assert len(answer.read()) == 100_000
-    attributes = aws("s3api", "get-object-attributes", "--bucket", f"{bucket}-cli", "--key", "moved.bin", "--object-attributes",
+    attributes = aws("s3api", "get-object-attributes", "--bucket", bucket, "--key", "moved.bin", "--object-attributes",
                      "ETag", "ObjectSize", "Checksum", "ObjectParts")
     assert '"ObjectSize": 18874368' in attributes
-    aws("s3", "rm", url, "--recursive", "--quiet")
-    aws("s3", "rb", url)
 
 
 def test_s3cmd(server, bucket, tree, tmp_path):

@@ -1,6 +1,8 @@
 """delta-rs: commits by conditional PUT, and none is lost however many write."""
 
+import collections
 import concurrent.futures
+import json
 
 import deltalake
 import pytest
@@ -10,6 +12,10 @@ from harness.tables import rows
 
 @pytest.fixture
 def options(server):
+    return options_for(server)
+
+
+def options_for(server):
     return {"AWS_ENDPOINT_URL": server.endpoint, "AWS_ACCESS_KEY_ID": server.access_key, "AWS_SECRET_ACCESS_KEY": server.secret_key,
             "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true", "aws_conditional_put": "etag"}
 
@@ -32,8 +38,11 @@ def test_a_table_through_all_its_maintenance(bucket, options):
     assert ids(url, options) == list(range(100, 103_000))
 
 
-def test_eight_writers_at_once_lose_no_commit(bucket, options):
-    url = f"s3://{bucket}/t"
+def test_eight_writers_at_once_lose_no_commit(make_server, tmp_path):
+    log = tmp_path / "access.log"
+    server = make_server(flags=["--access-log", str(log)]).start()
+    server.client().create_bucket(Bucket="lake")
+    url, options = "s3://lake/t", options_for(server)
     deltalake.write_deltalake(url, rows(100), storage_options=options)
     # delta-rs gives up after 15 lost races, which one writer of eight may well meet; no writer can lose more than 31.
     patient = deltalake.CommitProperties(max_commit_retries=40)
@@ -49,3 +58,15 @@ def test_eight_writers_at_once_lose_no_commit(bucket, options):
     expected = list(range(100)) + [i for n in range(8) for i in range(1000 + n * 1000, 1400 + n * 1000)]
     assert ids(url, options) == expected
     assert deltalake.DeltaTable(url, storage_options=options).version() == 32
+    server.stop()
+    each_commit_has_one_winner(log)
+
+
+def each_commit_has_one_winner(log):
+    statuses = collections.defaultdict(list)
+    for line in map(json.loads, log.read_text().splitlines()):
+        if line["method"] == "PUT" and "/_delta_log/" in line["path"] and line["path"].endswith(".json"):
+            statuses[line["path"]].append(line["status"])
+    assert len(statuses) == 33
+    for path, answers in statuses.items():
+        assert (answers.count(200), set(answers) <= {200, 412}) == (1, True), (path, answers)

@@ -2,12 +2,12 @@
 
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from harness.programs import find_program, run
+from harness.server import REPOSITORY
 
 # The newest that runs on each Node.js: 18 is Debian 12's.
 SDK_VERSIONS = {18: "3.758.0", 20: "3.1169.0"}
@@ -47,19 +47,22 @@ console.log('all passed');
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project():
+    """A folder with the program and the SDK beside it, which is downloaded once."""
     node, npm = find_program("node"), find_program("npm")
     assert node and npm, "node and npm are not installed: ./dev test installs them"
     major = int(re.match(r"v(\d+)", subprocess.run([node, "--version"], capture_output=True, text=True).stdout)[1])
     version = SDK_VERSIONS[max(known for known in SDK_VERSIONS if known <= major)]
-    folder = tmp_path_factory.mktemp("sdk-js")
-    (folder / "package.json").write_text(json.dumps({"type": "module", "dependencies": {
-        "@aws-sdk/client-s3": version, "@aws-sdk/lib-storage": version}}))
-    installed = subprocess.run([npm, "install", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=300)
-    assert installed.returncode == 0, installed.stderr[-3000:]
+    folder = REPOSITORY / "build" / "sdk-js" / version
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "program.mjs").write_text(PROGRAM)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    if not (folder / "complete").exists():
+        (folder / "package.json").write_text(json.dumps({"type": "module", "dependencies": {
+            "@aws-sdk/client-s3": version, "@aws-sdk/lib-storage": version}}))
+        installed = subprocess.run([npm, "install", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=300)
+        assert installed.returncode == 0, installed.stderr[-3000:]
+        (folder / "complete").touch()
+    return folder
 
 
 def test_the_sdk_for_javascript(server, project, bucket):

@@ -1,5 +1,6 @@
 """Client programs: where they are, and running them against a server."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -13,13 +14,44 @@ def find_program(name):
     return str(beside) if beside.exists() else shutil.which(name)
 
 
+def client_environment(server, folder, more=None):
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "RCLONE_", "RESTIC_"))}
+    return kept | server.sdk_environment() | {"HOME": str(folder)} | (more or {})
+
+
 def run(server, argv, folder, environment=None, fails=False, seconds=300):
     """Runs a client with the server's credentials; returns what it printed. `fails`: it must."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "RCLONE_", "RESTIC_"))}
-    env = kept | server.sdk_environment() | {"HOME": str(folder)} | (environment or {})
+    env = client_environment(server, folder, environment)
     done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, cwd=folder, env=env, timeout=seconds)
     assert (done.returncode != 0) == fails, f"{argv}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done.stdout + done.stderr
+
+
+class AwsCli:
+    """Commands of awscli, by one process that stays."""
+
+    def __init__(self, server, folder):
+        program = pathlib.Path(__file__).with_name("aws_commands.py")
+        self.process = subprocess.Popen([sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        cwd=folder, env=client_environment(server, folder))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def __call__(self, *argv, fails=False):
+        """What the command printed. `fails`: it must."""
+        self.process.stdin.write(json.dumps([str(a) for a in argv]) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, f"{argv}: the program ended"
+        done = json.loads(answer)
+        assert (done["code"] != 0) == fails, f"{argv}: {done['code']}\n{done['printed'][-4000:]}"
+        return done["printed"]
 
 
 def make_tree(folder, rng):

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import email.utils
+import threading
 import time
 
 import pytest
@@ -113,14 +114,27 @@ def test_only_the_star_is_understood_by_if_none_match_of_a_write(wire, bucket, v
     assert (answer.status, answer.code) == (501, "NotImplemented")
 
 
-def test_of_many_who_make_a_key_one_succeeds(server, bucket):
-    def make(i):
-        return server.wire().put(f"/{bucket}/one", body=f"writer {i}".encode(), headers={"if-none-match": "*"}).status
+@pytest.mark.parametrize("size", [20, 100_000], ids=["inline", "coded"])
+def test_of_many_who_make_a_key_one_succeeds_and_the_refused_find_it_made(server, bucket, size):
+    writers, rounds = 12, 10
+    together = threading.Barrier(writers, timeout=60)
 
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        statuses = list(pool.map(make, range(64)))
-    assert statuses.count(200) == 1
-    assert set(statuses) <= {200, 412, 409}
+    def make(writer):
+        wire, statuses, body = server.wire(), [], f"writer {writer:2} ".encode() * (size // 10)
+        for i in range(rounds):
+            together.wait()
+            status = wire.put(f"/{bucket}/k{i}", body=body, headers={"if-none-match": "*"}).status
+            statuses.append((status, wire.get(f"/{bucket}/k{i}").body))
+        return body, statuses
+
+    with concurrent.futures.ThreadPoolExecutor(writers) as pool:
+        outcomes = list(pool.map(make, range(writers)))
+    for i in range(rounds):
+        winners = [body for body, statuses in outcomes if statuses[i][0] == 200]
+        assert len(winners) == 1
+        assert {statuses[i][0] for _, statuses in outcomes} == {200, 412}
+        # A refusal that nobody's success stands behind would be found out here.
+        assert {statuses[i][1] for _, statuses in outcomes} == set(winners)
 
 
 def test_a_counter_kept_by_compare_and_swap_counts_every_success(server, bucket):
