@@ -66,6 +66,8 @@ Result<std::size_t> PosixFile::read_some(std::uint64_t offset_bytes, MutableByte
         ::pread(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset_bytes + done));
     if (count < 0) {
       if (errno == EINTR) continue;
+      // Past the page cache a read can't go on within a page: the file ended there, and has grown since.
+      if (errno == EINVAL && done % kPageBytes != 0) break;
       return failure("read");
     }
     if (count == 0) break;

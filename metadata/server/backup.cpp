@@ -2,8 +2,12 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstring>
+#include <functional>
+#include <optional>
 
+#include "apply/sets.h"
 #include "files/posix_file.h"
 #include "firn/base/buffer.h"
 #include "firn/base/checksum.h"
@@ -23,6 +27,11 @@ constexpr std::uint32_t kBlockBytesMax = 64 << 20;
 constexpr std::size_t kBlockHeadBytes = 16;
 /// What is given out after a backup is less than this: numbers of the restored state begin beyond it.
 constexpr std::uint64_t kLeap = 1ULL << 32;
+/// Numbers that drives remember must not be given out twice either when one backup is restored again and again, so they
+/// follow the time: leases in steps that no gateway uses up in a millisecond, epochs in seconds.
+constexpr unsigned kLeasesPerMillisecondBits = 20;
+constexpr std::uint32_t kEpochLeap = 1U << 16;
+constexpr UnixMs kMillisecondsPerSecond = 1'000;
 
 std::string header_page() {
   std::string page(kMagic);
@@ -86,8 +95,10 @@ class Writer {
 
 Error corrupt(std::string_view why) { return error(Errc::corrupt, "metadata backup: " + std::string(why)); }
 
-/// Puts the rows of one block into `rows`.
-Result<> parse_block(std::string_view payload, std::uint32_t count, Transaction& rows) {
+using RowTaker = std::function<Result<>(Family, std::string_view key, std::string_view value)>;
+
+/// The rows of one block.
+Result<> each_row(std::string_view payload, std::uint32_t count, const RowTaker& take) {
   ByteReader in(payload);
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto family = in.little<std::uint8_t>();
@@ -96,7 +107,7 @@ Result<> parse_block(std::string_view payload, std::uint32_t count, Transaction&
     const std::string_view key = in.take(key_bytes);
     const std::string_view value = in.take(value_bytes);
     if (!in.ok() || family >= kFamilies) return corrupt("a row is cut short");
-    rows.put(static_cast<Family>(family), key, std::string(value));
+    TRY(take(static_cast<Family>(family), key, value));
   }
   return in.done() ? Result<>() : Result<>(corrupt("bytes behind the last row of a block"));
 }
@@ -107,8 +118,8 @@ Result<std::string> read(const PosixFile& file, std::uint64_t offset, std::size_
   return text;
 }
 
-Result<> load_rows(RocksStore& store, const PosixFile& file) {
-  const RocksReader reader(store, Wait::allowed);
+/// One block after the other, checked; `take` gets its payload and number of rows.
+Result<> read_blocks(const PosixFile& file, const std::function<Result<>(std::string_view, std::uint32_t)>& take) {
   TRY_LET(const std::string page, read(file, 0, kPageBytes));
   if (page != header_page()) return corrupt("no backup, or of another version");
   std::uint64_t offset = kPageBytes, all_rows = 0;
@@ -128,20 +139,45 @@ Result<> load_rows(RocksStore& store, const PosixFile& file) {
                                                                      : Result<>(corrupt("rows are missing"));
     }
     all_rows += rows;
-    Transaction transaction(reader);
-    TRY(parse_block(payload, rows, transaction));
-    TRY(store.commit(transaction));
+    TRY(take(payload, rows));
   }
 }
 
-/// Whoever writes under a lease of before is to ask for another, and nothing given out since is given out again.
-Result<> leap(RocksStore& store) {
+Result<> load_rows(RocksStore& store, const PosixFile& file) {
   const RocksReader reader(store, Wait::allowed);
+  return read_blocks(file, [&](std::string_view payload, std::uint32_t rows) -> Result<> {
+    Transaction transaction(reader);
+    TRY(each_row(payload, rows, [&](Family family, std::string_view key, std::string_view value) -> Result<> {
+      transaction.put(family, key, std::string(value));
+      return {};
+    }));
+    return store.commit(transaction);
+  });
+}
+
+/// Drives may hold epochs that were recorded after the backup, and refuse what is older.
+Result<> leap_epochs(const Reader& reader, Transaction& changes, UnixMs now) {
+  TRY_LET(auto map, load<MapRecord>(reader, Family::config, keys::cluster_map()));
+  if (!map) return {};
+  for (SetRecord& set : map->sets) {
+    set.epoch.value = std::max(set.epoch.value + kEpochLeap, static_cast<std::uint32_t>(now / kMillisecondsPerSecond));
+    const auto holders = holders_of(*map, set);
+    if (!holders) return corrupt("a set with a member that is no drive");
+    store(changes, Family::config, keys::set_history(set.id, set.epoch), *holders);
+  }
+  store(changes, Family::config, keys::cluster_map(), *map);
+  return {};
+}
+
+/// Whoever writes under a lease of before is to ask for another, and nothing given out since is given out again.
+Result<> leap(RocksStore& rocks, UnixMs now) {
+  const RocksReader reader(rocks, Wait::allowed);
   Transaction changes(reader);
   TRY_LET(Progress progress, load_progress(reader));
   ++progress.shard_epoch;
   progress.next_bucket += kLeap;
-  progress.next_lease += kLeap;
+  progress.next_lease =
+      std::max(progress.next_lease + kLeap, static_cast<std::uint64_t>(now) << kLeasesPerMillisecondBits);
   progress.next_freed += kLeap;
   progress.applied_index += kLeap;
   store_progress(changes, progress);
@@ -150,7 +186,8 @@ Result<> leap(RocksStore& store) {
     for (; cursor->valid(); cursor->next()) changes.erase(Family::config, cursor->key());
     TRY(cursor->status());
   }
-  return store.commit(changes);
+  TRY(leap_epochs(reader, changes, now));
+  return rocks.commit(changes);
 }
 
 }  // namespace
@@ -171,10 +208,25 @@ Result<> write_backup(const Reader& state, const std::filesystem::path& path) {
   return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 
-Result<> read_backup(RocksStore& store, const std::filesystem::path& path) {
+Result<> read_backup(RocksStore& store, const std::filesystem::path& path, UnixMs now) {
   TRY_LET(const PosixFile file, PosixFile::open(path, O_RDONLY));
   TRY(load_rows(store, file));
-  return leap(store);
+  return leap(store, now);
+}
+
+Result<MapRecord> read_backup_map(const std::filesystem::path& path) {
+  TRY_LET(const PosixFile file, PosixFile::open(path, O_RDONLY));
+  std::optional<MapRecord> map;
+  const std::string wanted = keys::cluster_map();
+  TRY(read_blocks(file, [&](std::string_view payload, std::uint32_t rows) {
+    return each_row(payload, rows, [&](Family family, std::string_view key, std::string_view value) -> Result<> {
+      if (family != Family::config || key != wanted) return {};
+      TRY_LET(map, unseal_row<MapRecord>(family, key, value));
+      return {};
+    });
+  }));
+  if (!map) return corrupt("no cluster map");
+  return *std::move(map);
 }
 
 }  // namespace firn::metadata

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "firn/base/clock.h"
+#include "firn/metadata/model.h"
 #include "store/rocks_store.h"
 
 namespace firn::metadata {
@@ -12,6 +14,10 @@ namespace firn::metadata {
 Result<> write_backup(const Reader& state, const std::filesystem::path& file);
 
 /// Fills an empty store from a backup, and moves its counters out of reach of what was given out since. Errc::corrupt.
-Result<> read_backup(RocksStore& store, const std::filesystem::path& file);
+/// `now` is the time of the restore: later ones give out later numbers.
+Result<> read_backup(RocksStore& store, const std::filesystem::path& file, UnixMs now);
+
+/// The cluster map in a backup that was read to its end and is sound. Errc::corrupt, not_found.
+Result<MapRecord> read_backup_map(const std::filesystem::path& file);
 
 }  // namespace firn::metadata

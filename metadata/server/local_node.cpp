@@ -31,6 +31,8 @@ Result<> Node::restore(Runtime& runtime, Options options, const std::filesystem:
   return node.restore(backup);
 }
 
+Result<MapRecord> Node::inspect_backup(const std::filesystem::path& backup) { return read_backup_map(backup); }
+
 LocalNode::LocalNode(Runtime& runtime, Options options, Events events)
     : runtime_(runtime),
       options_(std::move(options)),
@@ -278,7 +280,7 @@ Result<> LocalNode::restore(const std::filesystem::path& backup) {
   std::vector<LogSet::Drive> members = set_->living();
   std::erase_if(members, [&](const LogSet::Drive& drive) { return !record.has(drive.index); });
   TRY(open_state(members.front()));
-  TRY(read_backup(*store_, backup));
+  TRY(read_backup(*store_, backup, clock_.now_unix_ms()));
   TRY(store_->flush());
   // The log begins where the restored state ends.
   TRY_LET(replica_, Replica::open(*store_, {}));

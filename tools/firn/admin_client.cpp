@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <pugixml.hpp>
 #include <thread>
@@ -63,9 +64,12 @@ Result<boost::json::object> AdminClient::ask(const std::string& method, const st
 
 Result<boost::json::object> AdminClient::run_job(const std::string& name, Parameters parameters) const {
   auto state = ask("POST", "jobs/" + name, std::move(parameters));
+  if (!state) return state;
+  const auto* number = state->if_contains("run");
+  const std::string run = number != nullptr ? boost::json::serialize(*number) : std::string();
   for (auto pause = kLookMin; state && text_of(*state, "state") == "running"; pause = std::min(2 * pause, kLookMax)) {
     std::this_thread::sleep_for(pause);
-    state = ask("GET", "jobs/" + name, {});
+    state = ask("GET", "jobs/" + name, {{"run", run}});
   }
   if (!state) return state;
   if (const auto* result = state->if_contains("result"); result != nullptr && result->is_object()) {

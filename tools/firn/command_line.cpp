@@ -53,10 +53,14 @@ void declare_commands(CLI::App& app, Invocation& asked) {
                               "Takes the empty (or returned) drive in place of a failed one, and fills it.");
   replace->add_option("DRIVE", asked.drive, "Its number in firn status.")->required()->check(CLI::Range(1, UINT16_MAX));
   replace->add_option("PATH", asked.path, "Its new directory on the server; without it, the one it has.");
-  auto* metadata = app.add_subcommand("metadata", "Backup of the metadata.")->fallthrough();
+  auto* metadata = app.add_subcommand("metadata", "Backup and restore of the metadata.")->fallthrough();
   metadata->require_subcommand(1);
   add_command(*metadata, asked, "backup", Command::metadata_backup,
               "Writes a snapshot of the metadata to a new file on the server.")
+      ->add_option("FILE", asked.file, "A path on the server that does not exist yet.")
+      ->required();
+  add_command(*metadata, asked, "restore", Command::metadata_restore,
+              "Gives stopped drives whose metadata is gone that of a backup. Asks no server: name --drives or --data.")
       ->add_option("FILE", asked.file)
       ->required();
 }
@@ -65,7 +69,7 @@ void declare_commands(CLI::App& app, Invocation& asked) {
 
 // CLI11 reports by exceptions, --help among them; they end here.
 Result<std::variant<Invocation, Printed>> read_command_line(int argc, const char* const* argv) {
-  CLI::App app("Administers a running firnd.", "firn");
+  CLI::App app("Administers firnd, the object store.", "firn");
   Invocation asked;
   declare_access(app, asked);
   declare_commands(app, asked);

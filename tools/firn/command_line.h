@@ -11,7 +11,7 @@ namespace firn::cli {
 
 /// What `firn` was asked to do.
 struct Invocation {
-  enum class Command : std::uint8_t { status, usage, scrub, verify, replace_drive, metadata_backup };
+  enum class Command : std::uint8_t { status, usage, scrub, verify, replace_drive, metadata_backup, metadata_restore };
   Command command = Command::status;
   AccessFlags access;
   bool json = false;
@@ -19,7 +19,7 @@ struct Invocation {
   std::uint64_t scrub_bytes_per_second = 0;  ///< 0: as fast as it goes.
   std::uint16_t drive = 0;                   ///< replace-drive: counted from one.
   std::string path;                          ///< replace-drive: its new directory; empty: the one it has.
-  std::string file;                          ///< metadata backup.
+  std::string file;                          ///< metadata backup and restore.
 };
 
 /// Text for standard output instead: --help and --version.

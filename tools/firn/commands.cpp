@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "admin_client.h"
+#include "firn/server/restore.h"
 #include "report.h"
 
 namespace firn::cli {
@@ -42,11 +43,29 @@ Result<boost::json::object> ask_server(const AdminClient& server, const Invocati
     case Command::replace_drive:
       if (!asked.path.empty()) parameters.emplace_back("path", server_path(asked.path));
       return server.ask("POST", "drives/" + std::to_string(asked.drive) + "/take", std::move(parameters));
+    case Command::metadata_restore:
+      break;
     case Command::metadata_backup:
       parameters.emplace_back("file", server_path(asked.file));
       return server.run_job("backup", std::move(parameters));
   }
   return error(Errc::internal, "a command without its request");
+}
+
+/// The one command that works on drives itself.
+Result<boost::json::object> restore(const Invocation& asked, const config::Environment& environment) {
+  const auto& access = asked.access;
+  if (access.data.empty() && access.drives.empty() && access.config.empty()) {
+    return client_error(Errc::invalid_argument, "name the drives to restore to: --drives, --data or --config");
+  }
+  const auto server = server_config(access, environment);
+  if (!server) return server.error();
+  const auto restored = server::restore_metadata(server->drives, asked.file);
+  if (!restored) return restored.error();
+  return boost::json::object{{"cluster", to_string(restored->cluster)},
+                             {"erasure", config::to_string(restored->shape)},
+                             {"drives", restored->drives},
+                             {"drives_without_data", restored->formatted}};
 }
 
 Outcome report(const Invocation& asked, boost::json::object content) {
@@ -63,6 +82,8 @@ Outcome report(const Invocation& asked, boost::json::object content) {
       return {content, replacement_report(content, asked.drive, !asked.path.empty())};
     case Command::metadata_backup:
       return {content, backup_report(content)};
+    case Command::metadata_restore:
+      return {content, restore_report(content)};
   }
   return {};
 }
@@ -70,6 +91,10 @@ Outcome report(const Invocation& asked, boost::json::object content) {
 }  // namespace
 
 Result<Outcome> carry_out(const Invocation& asked, const config::Environment& environment) {
+  if (asked.command == Command::metadata_restore) {
+    auto restored = restore(asked, environment);
+    return restored ? Result<Outcome>(report(asked, *std::move(restored))) : std::move(restored).error();
+  }
   const auto server = connect(asked, environment);
   if (!server) return server.error();
   auto content = ask_server(*server, asked);

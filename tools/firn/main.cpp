@@ -7,6 +7,7 @@
 
 #include "command_line.h"
 #include "commands.h"
+#include "firn/base/log.h"
 
 namespace {
 
@@ -28,6 +29,7 @@ int fail(const Error& failure, bool json, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  log::set_level(log::Level::warn);
   const auto line = cli::read_command_line(argc, argv);
   if (!line) return fail(line.error(), false, kUsage);
   if (const auto* printed = std::get_if<cli::Printed>(&*line)) {

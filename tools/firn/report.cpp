@@ -101,4 +101,14 @@ std::string backup_report(const boost::json::object& backup) {
   return fmt::format("{} written: {}\n", text_at(backup, "file"), spoken_bytes(number_at(backup, "bytes")));
 }
 
+std::string restore_report(const boost::json::object& restored) {
+  std::string text = fmt::format("The metadata of cluster {} is on {} again.\n", text_at(restored, "cluster"),
+                                 spoken_count(number_at(restored, "drives"), "drive"));
+  if (const auto empty = number_at(restored, "drives_without_data"); empty > 0) {
+    text += fmt::format("{} new: the data they should hold is rebuilt from the others, if those suffice.\n",
+                        empty == 1 ? "1 drive is" : std::to_string(empty) + " drives are");
+  }
+  return text + "Start firnd, then run firn verify: it tells which objects' data is not there.\n";
+}
+
 }  // namespace firn::cli

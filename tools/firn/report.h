@@ -14,6 +14,7 @@ std::string verify_report(const boost::json::object& verify);
 /// `status` is the server's after it took the drive.
 std::string replacement_report(const boost::json::object& status, unsigned drive, bool moved);
 std::string backup_report(const boost::json::object& backup);
+std::string restore_report(const boost::json::object& restored);
 
 // Reading such answers.
 std::uint64_t number_at(const boost::json::object& object, std::string_view name);

@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace firn::server {
@@ -58,9 +59,16 @@ Task<gateway::AdminReply> Admin::answer(gateway::AdminRequest request) {
   }
   if (request.path.starts_with(kJobs)) {
     const auto name = request.path.substr(kJobs.size());
-    if (request.method == "POST") CO_TRY(start_job(name, request));
-    if (request.method == "POST" || request.method == "GET") {
-      co_return reply(jobs_.state(name), request.method == "POST" ? kAccepted : 200);
+    if (request.method == "POST") {
+      CO_TRY_LET(const auto run, start_job(name, request));
+      co_return reply(jobs_.state(name, run), kAccepted);
+    }
+    if (request.method == "GET") {
+      std::optional<std::uint64_t> run;
+      if (const auto asked = request.parameter("run"); !asked.empty()) {
+        CO_TRY_LET(run, number(asked, "run"));
+      }
+      co_return reply(jobs_.state(name, run));
     }
   }
   if (request.method == "POST" && request.path.starts_with(kDrives) && request.path.ends_with(kTake) &&
@@ -77,7 +85,7 @@ Task<gateway::AdminReply> Admin::answer(gateway::AdminRequest request) {
   co_return unknown(request);
 }
 
-Result<> Admin::start_job(const std::string& name, const gateway::AdminRequest& request) {
+Result<std::uint64_t> Admin::start_job(const std::string& name, const gateway::AdminRequest& request) {
   if (name == "scrub") {
     const auto rate = number(request.parameter("bytes-per-second", "0"), "bytes-per-second");
     if (!rate) return rate.error();

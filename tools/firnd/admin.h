@@ -19,7 +19,7 @@ class Admin final : public gateway::AdminHandler {
   Task<boost::json::object> status();
   Task<boost::json::object> repair_status();
   Task<boost::json::object> usage(std::string bucket);
-  Result<> start_job(const std::string& name, const gateway::AdminRequest& request);
+  Result<std::uint64_t> start_job(const std::string& name, const gateway::AdminRequest& request);
   Task<boost::json::object> scrub(std::uint64_t bytes_per_second);
   Task<boost::json::object> verify();
   Task<boost::json::object> backup(std::string file);

@@ -1,5 +1,6 @@
 #include "jobs.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <utility>
@@ -10,22 +11,23 @@ namespace firn::server {
 
 Jobs::Jobs(Runtime& runtime) : runtime_(runtime), gate_(runtime.io(0).get_executor()) {}
 
-Result<> Jobs::start(const std::string& name, Work work) {
-  const auto found = jobs_.find(name);
-  if (found != jobs_.end() && found->second.state == "running") {
+Result<std::uint64_t> Jobs::start(const std::string& name, Work work) {
+  auto& runs = jobs_[name];
+  if (!runs.empty() && runs.back().state == "running") {
     return client_error(Errc::conditional_request_conflict, name + " is running already");
   }
   if (!gate_.enter()) return error(Errc::cancelled, "stopping");
-  jobs_[name] = Job{};
-  boost::asio::co_spawn(runtime_.io(0), run(name, std::move(work)),
+  if (runs.size() == kKept) runs.pop_front();
+  runs.push_back({.run = ++runs_});
+  boost::asio::co_spawn(runtime_.io(0), carry_out(name, std::move(work)),
                         boost::asio::detached);  // close() waits at the gate.
-  return {};
+  return runs_;
 }
 
-boost::asio::awaitable<void> Jobs::run(std::string name, Work work) {
+boost::asio::awaitable<void> Jobs::carry_out(std::string name, Work work) {
   const Gate::Pass pass(gate_);
   auto result = co_await work();
-  Job& job = jobs_[name];
+  Job& job = jobs_[name].back();
   if (result) {
     job.result = *std::move(result);
     job.state = "done";
@@ -38,12 +40,17 @@ boost::asio::awaitable<void> Jobs::run(std::string name, Work work) {
   log::warn("{}: {}", name, job.error);
 }
 
-boost::json::object Jobs::state(const std::string& name) const {
+boost::json::object Jobs::state(const std::string& name, std::optional<std::uint64_t> run) const {
+  const boost::json::object never{{"job", name}, {"state", "never"}};
   const auto found = jobs_.find(name);
-  if (found == jobs_.end()) return {{"job", name}, {"state", "never"}};
-  boost::json::object state{{"job", name}, {"state", found->second.state}};
-  if (found->second.state == "done") state["result"] = found->second.result;
-  if (found->second.state == "failed") state["error"] = found->second.error;
+  if (found == jobs_.end() || found->second.empty()) return never;
+  const auto& runs = found->second;
+  auto job = std::prev(runs.end());
+  if (run) job = std::find_if(runs.begin(), runs.end(), [&](const Job& each) { return each.run == *run; });
+  if (job == runs.end()) return never;
+  boost::json::object state{{"job", name}, {"run", job->run}, {"state", job->state}};
+  if (job->state == "done") state["result"] = job->result;
+  if (job->state == "failed") state["error"] = job->error;
   return state;
 }
 

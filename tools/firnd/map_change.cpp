@@ -123,7 +123,11 @@ bool MapChange::form_set() {
   const std::size_t places = model.data_shards + std::size_t{model.parity_shards};
   if (living.empty() || (places + living.size() - 1) / living.size() > model.parity_shards) return false;
   metadata::SetRecord set{SetId{0}, SetEpoch{1}, model.data_shards, model.parity_shards, {}, true};
-  for (const auto& other : map_.sets) set.id.value = std::max(set.id.value, other.id.value + 1);
+  for (const auto& other : map_.sets) {
+    set.id.value = std::max(set.id.value, other.id.value + 1);
+    // After a restore the drives may know a set of this number, and its epochs, from a map that was lost.
+    set.epoch = std::max(set.epoch, other.epoch);
+  }
   for (std::size_t i = 0; i < places; ++i) set.members.push_back(living[i % living.size()]);
   map_.sets.push_back(std::move(set));
   return true;

@@ -38,7 +38,25 @@ const metadata::SetRecord* find_set(const metadata::MapRecord& map, SetId id) {
 
 }  // namespace
 
-MapKeeper::MapKeeper(Parts parts) : parts_(std::move(parts)), gate_(parts_.runtime.io(0).get_executor()) {}
+MapKeeper::MapKeeper(Parts parts)
+    : parts_(std::move(parts)),
+      gate_(parts_.runtime.io(0).get_executor()),
+      turn_ends_(parts_.runtime.io(0), boost::asio::steady_timer::time_point::max()) {}
+
+boost::asio::awaitable<MapKeeper::Turn> MapKeeper::Turn::take(MapKeeper& keeper) {
+  while (keeper.turn_taken_) {
+    boost::system::error_code ignored;
+    co_await keeper.turn_ends_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+  }
+  keeper.turn_taken_ = true;
+  co_return Turn(keeper);
+}
+
+MapKeeper::Turn::~Turn() {
+  if (keeper_ == nullptr) return;
+  keeper_->turn_taken_ = false;
+  keeper_->turn_ends_.cancel();
+}
 
 Task<> MapKeeper::start(metadata::MapRecord recorded, std::function<void(MapChange&)> changes) {
   current_ = std::move(recorded);
@@ -99,6 +117,7 @@ boost::asio::awaitable<void> MapKeeper::carry_out(std::deque<Request> requests) 
 }
 
 Task<> MapKeeper::record(const std::function<void(MapChange&)>& changes) {
+  const Turn turn = co_await Turn::take(*this);
   MapChange change(current_);
   changes(change);
   auto after = change.finish();

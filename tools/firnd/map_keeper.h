@@ -1,9 +1,11 @@
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "firn/base/gate.h"
 #include "firn/base/result.h"
@@ -60,8 +62,23 @@ class MapKeeper {
   void install(const metadata::MapRecord& map);
   boost::asio::awaitable<void> raise_epochs(const metadata::MapRecord& before, const metadata::MapRecord& after);
 
+  /// Held while a change is made: each waits for metadata and drives on its way, and stands on the one before it.
+  class Turn {
+   public:
+    static boost::asio::awaitable<Turn> take(MapKeeper& keeper);
+    Turn(Turn&& other) noexcept : keeper_(std::exchange(other.keeper_, nullptr)) {}
+    Turn& operator=(Turn&&) = delete;
+    ~Turn();
+
+   private:
+    explicit Turn(MapKeeper& keeper) : keeper_(&keeper) {}
+    MapKeeper* keeper_;
+  };
+
   Parts parts_;
   Gate gate_;
+  bool turn_taken_ = false;
+  boost::asio::steady_timer turn_ends_;  // Never expires; cancelled when a turn ends.
   metadata::MapRecord current_;
   std::deque<Request> waiting_;
   bool running_ = false;

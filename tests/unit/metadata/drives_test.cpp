@@ -293,6 +293,29 @@ TEST_F(MetadataDrives, AreRestoredFromABackup) {
   EXPECT_EQ(restored.run(restored.node().verify())->problems, 0u);
 }
 
+TEST_F(MetadataDrives, GiveOutOtherNumbersAfterEachRestoreOfOneBackup) {
+  ASSERT_TRUE(node_.run(node_.client().put_cluster_map(six_drives(1, 7))));
+  const fs::path file = node_.path() / "backup";
+  ASSERT_TRUE(node_.run(node_.node().backup(file)));
+  const auto map = Node::inspect_backup(file);
+  ASSERT_TRUE(map) << map.error().detail;
+  EXPECT_EQ(map->sets.at(0).epoch.value, 7u);
+
+  std::uint64_t lease_before = 0;
+  for (int round = 0; round < 2; ++round) {
+    TestNode restored(6, 2);
+    Node::Options options = restored.options;
+    for (std::uint16_t i = 0; i < 6; ++i) options.drives.push_back({DriveIndex{i}, restored.drive(i)});
+    ASSERT_TRUE(Node::restore(restored.runtime(), options, file));
+    ASSERT_TRUE(restored.start());
+    const auto lease = restored.run(restored.client().register_gateway({}));
+    EXPECT_GT(lease.value().value, lease_before + 1'000);
+    lease_before = lease->value;
+    EXPECT_GT(restored.run(restored.client().cluster_map())->sets.at(0).epoch.value, 7u + 60'000);
+    EXPECT_EQ(restored.run(restored.node().verify())->problems, 0u);
+  }
+}
+
 TEST_F(MetadataDrives, RefuseABackupThatWasDamaged) {
   put(0, 50);
   const fs::path file = node_.path() / "backup";

@@ -79,6 +79,9 @@ class Node {
   /// Fills new drives from a backup. Refused (Errc::already_exists) when one of them holds metadata.
   static Result<> restore(Runtime& runtime, Options options, const std::filesystem::path& backup);
 
+  /// Reads a backup to its end, and gives the cluster map in it. Errc::corrupt, not_found.
+  static Result<MapRecord> inspect_backup(const std::filesystem::path& backup);
+
   virtual ~Node() = default;
   virtual Client& client() = 0;
   virtual Status status() const = 0;
