@@ -17,7 +17,7 @@ KILLS, KILLS_FULL = 2, 10
 def checker(tmp_path_factory):
     """The Go program that decides, built with porcupine at the version that its go.sum names."""
     program = tmp_path_factory.mktemp("linearizability") / "check"
-    subprocess.run(["go", "build", "-mod=readonly", "-o", str(program), "."], cwd=CHECKER, check=True)
+    subprocess.run(["go", "build", "-mod=readonly", "-buildvcs=false", "-o", str(program), "."], cwd=CHECKER, check=True)
     return program
 
 
@@ -45,7 +45,8 @@ def test_conditional_requests_are_linearizable(make_server, checker, tmp_path, s
     clients.run(writes, kill_now_and_then)
     spent = time.monotonic() - began
     outcome = verdict(checker, clients, tmp_path / "history.jsonl")
-    print(f"seed {seed}: {clients.conditional_writes} conditional writes of {len(clients.notes)} requests in {spent:.0f} s, {kills} kills, {clients.statuses}: {outcome}")
+    print(f"seed {seed}: {clients.conditional_writes} conditional writes of {len(clients.notes)} requests in {spent:.0f} s, "
+          f"{kills} kills, {clients.statuses}: {outcome}")
     assert outcome == "Ok"
     # A history without refusals, or without successes, would prove little.
     for answer in ("put 200", "put 412", "put 404", "delete 204", "delete 412", "read 200", "read 304", "read 404"):

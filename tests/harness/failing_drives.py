@@ -65,7 +65,9 @@ class LogDrive:
         return self.image
 
     def attach(self):
-        self.loop = run("losetup", "--find", "--show", self.device())
+        device = self.device()
+        # Another process may take the free loop device that was found.
+        self.loop = retry(lambda: run("losetup", "--find", "--show", device))
         run("mount", self.loop, self.mount_point)
 
     def cut(self):
@@ -104,9 +106,17 @@ class NbdDrive(LogDrive):
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.nbd = subprocess.Popen(["nbdkit", "-f", "-U", str(socket), *self.plugin()], **quiet)
         wait_for(socket)
-        self.fuse = subprocess.Popen(["nbdfuse", str(self.fuse_directory / "disk"), "--unix", str(socket)], **quiet)
-        wait_for(self.fuse_directory / "disk")
+        # nbdkit's socket is there a moment before it listens: nbdfuse then ends at once.
+        retry(lambda: self.show_as_file(socket, quiet))
         return self.fuse_directory / "disk"
+
+    def show_as_file(self, socket, quiet):
+        self.fuse = subprocess.Popen(["nbdfuse", str(self.fuse_directory / "disk"), "--unix", str(socket)], **quiet)
+        deadline = time.monotonic() + 60
+        while not os.path.exists(self.fuse_directory / "disk"):
+            if self.fuse.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"nbdfuse shows no disk (it ended with {self.fuse.poll()})")
+            time.sleep(0.02)
 
     def detach(self):
         super().detach()

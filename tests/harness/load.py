@@ -40,6 +40,13 @@ class Load:
         if self.faults:
             raise self.faults[0]
 
+    def wait_until_answered(self, more, seconds=120):
+        """Waits for so many more acknowledged requests; a server that stopped serving fails here."""
+        goal, deadline = self.history.acknowledged + more, time.monotonic() + seconds
+        while self.history.acknowledged < goal:
+            assert time.monotonic() < deadline, "requests are not answered any more"
+            time.sleep(0.01)
+
     def stop(self):
         self.stopping.set()
         self.join()
