@@ -78,7 +78,6 @@ Reply error_reply(const Error& failure, const Request& request, std::span<const 
   xml.element("Resource", request.raw_path);
   xml.element("RequestId", request.request_id);
   xml.element("HostId", request.host_id);
-  xml.element("HostId", request.host_id);
   reply.content = std::move(xml).finish();
   return reply;
 }

@@ -253,3 +253,29 @@ def test_more_drives_missing_than_parity_covers_is_refused(make_server):
     for drive in server.drives[:3]:
         drive.with_name(drive.name + "-away").rename(drive)
     server.start()
+
+
+def test_drives_that_lost_their_metadata_are_not_taken_for_new_ones(make_server):
+    server = make_server().start()
+    s3 = server.client()
+    s3.create_bucket(Bucket="kept")
+    s3.put_object(Bucket="kept", Key="k", Body=b"x" * 300_000)
+    server.stop()
+    for drive in server.drives:
+        shutil.rmtree(drive / "meta")
+    with pytest.raises(DidNotStart, match="none holds metadata"):
+        server.start()
+
+
+def test_a_drive_whose_files_are_removed_is_put_out_before_the_next_answer(make_server):
+    server = make_server(environment={"FIRN_BODY_CACHE": "0"}).start()
+    s3 = server.client()
+    s3.create_bucket(Bucket="kept")
+    s3.put_object(Bucket="kept", Key="before", Body=b"a" * 300_000)
+    shutil.rmtree(server.drives[4])
+    s3.put_object(Bucket="kept", Key="after", Body=b"b" * 300_000)
+    server.kill()
+    server.drives[1].rename(server.drives[1].with_name("away"))  # Two losses in all: no shard may have gone astray.
+    server.start()
+    assert server.client().get_object(Bucket="kept", Key="before")["Body"].read() == b"a" * 300_000
+    assert server.client().get_object(Bucket="kept", Key="after")["Body"].read() == b"b" * 300_000

@@ -135,6 +135,10 @@ bool first_start_unfinished(const std::vector<FoundDirectory>& found, std::uint1
          });
 }
 
+bool holds_records(const std::vector<FoundDirectory>& found) {
+  return std::any_of(found.begin(), found.end(), [](const auto& drive) { return drive.inspection.has_records; });
+}
+
 DrivePlan::Place place_of(DriveIndex index, const FoundDirectory* directory) {
   DrivePlan::Place place{.index = index, .action = DrivePlan::Action::without};
   if (directory == nullptr) return place;
@@ -171,6 +175,7 @@ Result<DrivePlan> plan_drives(const std::vector<FoundDirectory>& found, std::opt
   }
   if (first_start_unfinished(found, plan.drives)) {
     plan.first_start = true;
+    plan.metadata_is_lost = holds_records(found);
     for (auto& place : plan.places) {
       if (place.action == DrivePlan::Action::without) place.action = DrivePlan::Action::format;
     }

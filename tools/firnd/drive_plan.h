@@ -39,6 +39,8 @@ struct DrivePlan {
     std::string why;  ///< For `without`, in words.
   };
   bool first_start = false;
+  /// The drives hold records of objects and no metadata: to start anew would give the extents' names out once more.
+  bool metadata_is_lost = false;
   Uuid cluster;  ///< Of a later start.
   erasure::Shape shape;
   std::uint16_t drives = 0;   ///< Of the cluster.

@@ -45,6 +45,11 @@ Result<> Storage::open_parts() {
 Task<> Storage::prepare_drives() {
   const auto found = co_await look_at_drives(runtime_, *disk_, options_.drives);
   CO_TRY_LET(plan_, plan_drives(found, options_.erasure));
+  if (plan_.metadata_is_lost) {
+    co_return client_error(Errc::invalid_argument,
+                           "these drives hold records of objects, but none holds metadata any more: bring it back with "
+                           "`firn metadata restore`, or name empty directories");
+  }
   CO_TRY_LET(const auto formatted, co_await format_drives(runtime_, *disk_, plan_));
   for (const auto index : formatted) {
     log::info("{} is new: {}", spelled(index), plan_.places[index.value].path.string());

@@ -1,5 +1,6 @@
 #include "disk/uring_disk.h"
 
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <array>
@@ -187,10 +188,17 @@ Task<> UringFile::sync() {
   for (;;) {
     const std::int32_t answer = co_await loop->request(
         [this](io_uring_sqe* sqe) { io_uring_prep_fsync(sqe, file_->value(), IORING_FSYNC_DATASYNC); });
-    if (answer == 0) co_return Unit{};
+    if (answer == 0) co_return still_named();
     // Interrupted before it began, so nothing was reported and forgotten; any other answer is final.
     if (answer != -EINTR) co_return error(Errc::io_error, posix::failure(-answer, "fdatasync " + path_).detail);
   }
+}
+
+/// What is synced in a file that was removed ends with the last descriptor: a drive's directory emptied under us.
+Result<> UringFile::still_named() const {
+  struct stat status{};
+  if (::fstat(file_->value(), &status) != 0) return posix::failure(errno, "fstat " + path_);
+  return status.st_nlink > 0 ? Result<>() : error(Errc::io_error, path_ + " was removed");
 }
 
 Task<> UringFile::preallocate(std::uint64_t size_bytes) {

@@ -47,6 +47,7 @@ class UringFile final : public DiskFile {
   Task<> read_two(ReadPart first, ReadPart second) override;
   Task<> write(std::uint64_t offset_bytes, ByteView bytes) override;
   Task<> sync() override;
+  Result<> still_named() const;
   Task<> preallocate(std::uint64_t size_bytes) override;
 
  private:

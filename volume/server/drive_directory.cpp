@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "firn/base/digest.h"
+#include "firn/volume/record.h"
 #include "shard/drive_format.h"
+#include "shard/segment_format.h"
 
 namespace firn::volume {
 namespace {
@@ -27,6 +29,22 @@ bool may_be_in_an_empty_one(const std::string& name) {
   return name == "lost+found" || name == kLockFile || name == kIdentityTemporary;
 }
 
+/// Whether the place of some segment's first record has ever been written.
+Task<bool> has_records(Disk& disk, std::string segments) {
+  auto names = co_await disk.list(segments);
+  if (!names && names.code() == Errc::not_found) co_return false;
+  if (!names) co_return std::move(names).error();
+  for (const std::string& name : *names) {
+    CO_TRY_LET(const auto file, co_await disk.open(segments + "/" + name, Disk::Open::existing));
+    Buffer page(kPageBytes);
+    // A segment whose creation was cut short is shorter.
+    if (!co_await file->read(kFirstRecordOffset, page.span())) continue;
+    if (std::any_of(page.view().begin(), page.view().end(), [](std::byte b) { return b != std::byte{0}; }))
+      co_return true;
+  }
+  co_return false;
+}
+
 }  // namespace
 
 Task<DriveInspection> Drive::inspect(Disk& disk, std::string directory) {
@@ -40,6 +58,7 @@ Task<DriveInspection> Drive::inspect(Disk& disk, std::string directory) {
     if (!identity) co_return error(identity.error().code, directory + ": " + identity.error().detail);
     found.state = DriveInspection::State::drive;
     found.identity = *identity;
+    CO_TRY_LET(found.has_records, co_await has_records(disk, directory + "/" + kSegmentsDirectory));
     co_return found;
   }
   const bool empty = std::all_of(names->begin(), names->end(), may_be_in_an_empty_one);

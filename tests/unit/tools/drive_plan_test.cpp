@@ -165,6 +165,14 @@ TEST(DrivePlan, FinishesAFirstStartThatWasCutShort) {
   EXPECT_THAT(refusal(found), HasSubstr("4 of 6 drives are missing"));
 }
 
+TEST(DrivePlan, DoesNotTakeDrivesThatLostTheirMetadataForNewOnes) {
+  auto found = six_drives();
+  for (auto& directory : found) directory.has_metadata = false;
+  EXPECT_FALSE(plan_drives(found, {})->metadata_is_lost);
+  found[4].inspection.has_records = true;
+  EXPECT_TRUE(plan_drives(found, {})->metadata_is_lost);
+}
+
 TEST(DrivePlan, LeavesAnUnmountedDirectoryAlone) {
   auto found = six_drives();
   found[2] = in_state(2, State::empty);

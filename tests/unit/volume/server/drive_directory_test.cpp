@@ -25,6 +25,14 @@ TEST(DriveDirectory, IsRefusedWhenItHoldsSomethingElse) {
   EXPECT_EQ(rig.run(Drive::format(rig.disk(), "/sim/other", identity)).code(), Errc::invalid_argument);
 }
 
+TEST(DriveDirectory, ShowsWhetherARecordWasEverWritten) {
+  DriveRig rig(test_seed());
+  ASSERT_TRUE(rig.open());
+  EXPECT_FALSE(rig.run(Drive::inspect(rig.disk(), kDirectory))->has_records);
+  ASSERT_TRUE(rig.append_and_sync(key_of(1), 8 << 10));
+  EXPECT_TRUE(rig.run(Drive::inspect(rig.disk(), kDirectory))->has_records);
+}
+
 TEST(DriveDirectory, MayHoldWhatAFileSystemPutsThere) {
   DriveRig rig(test_seed());
   ASSERT_TRUE(rig.run(rig.disk().make_directories("/sim/mount/lost+found")));

@@ -106,6 +106,18 @@ TEST_F(RealDisk, SaysWhatIsNotThere) {
   EXPECT_EQ(run((*file)->read(0, page.span())).code(), Errc::io_error);
 }
 
+TEST_F(RealDisk, SyncsNoFileThatWasRemoved) {
+  ASSERT_TRUE(run(disk_->make_directories(path())));
+  const auto file = run(disk_->open(path() + "/f", Disk::Open::create));
+  ASSERT_TRUE(file);
+  Buffer page(kPageBytes);
+  std::memset(page.data(), 1, page.size());
+  ASSERT_TRUE(run((*file)->write(0, page.view())));
+  EXPECT_TRUE(run((*file)->sync()));
+  ASSERT_TRUE(run(disk_->remove(path() + "/f")));
+  EXPECT_EQ(run((*file)->sync()).code(), Errc::io_error);
+}
+
 TEST_F(RealDisk, ReplacesSmallFilesAndLocksOnce) {
   ASSERT_TRUE(run(disk_->make_directories(directory_ + "/x/y/z")));
   ASSERT_TRUE(run(disk_->replace_small(directory_ + "/x/y/z/f", "one")));

@@ -31,7 +31,7 @@ class DiskFile {
   virtual Task<> read_two(ReadPart first, ReadPart second) = 0;
   /// All of it, or an error. Errc::drive_full for ENOSPC.
   virtual Task<> write(std::uint64_t offset_bytes, ByteView bytes) = 0;
-  /// fdatasync.
+  /// fdatasync. Errc::io_error also when the file has been removed: nothing in it will be found again.
   virtual Task<> sync() = 0;
   /// Gives the file real space up to `size_bytes` and at least that size, then fsyncs it. On space that is there
   /// already: only waits for direct writes still under way, those of a killed process included. Errc::drive_full.

@@ -38,6 +38,7 @@ struct DriveInspection {
   };
   State state = State::absent;
   std::optional<DriveIdentity> identity;
+  bool has_records = false;  ///< A record was written to it since it was formatted.
 };
 
 /// What a drive counts since it was opened, for metrics.
