@@ -15,10 +15,11 @@ struct Round {
   std::shared_ptr<const View> view;  // Keeps the services alive.
   std::vector<ExtentId> extents;
   std::size_t under_way = 0;
-  std::string untold;  // Drives that could not be told, for the log.
+  std::string untold;  // Drives that are in and could not be told, for the log.
   Event ended;
 
   void failed(DriveIndex drive, const std::string& why) {
+    if (!view->map().is_in(drive)) return;
     untold += " drive " + std::to_string(drive.value) + ": " + why + ";";
   }
 };

@@ -77,13 +77,17 @@ Task<erasure::ShardMask> repair_extent(std::shared_ptr<Core> core, ExtentPart pa
   // Shared with the appends: they may outlive a repair that is given up.
   const auto flight = std::make_shared<Flight>(core, view, extent);
   std::vector<Rewritten> rewritten;
+  Result<> failed;
   for (std::uint32_t stripe = 0; stripe < extent.geometry.stripes(); ++stripe) {
-    CO_TRY(co_await rewrite_stripe(core, *flight, stripe, wanted & ~flight->lost(), rewritten));
+    const auto done = co_await rewrite_stripe(core, *flight, stripe, wanted & ~flight->lost(), rewritten);
+    if (done.code() == Errc::not_found) co_return done.error();
+    if (!done) failed = done;  // A stripe that can't be rebuilt is no reason to leave the others short of a shard.
   }
   erasure::ShardMask touched = 0;
   for (const Rewritten& record : rewritten) touched |= shard_bit(record.place.shard);
   flight->start_syncs(touched);
   co_await flight->all_ended();
+  CO_TRY(failed);
   erasure::ShardMask good = wanted & ~flight->lost();
   for (const Rewritten& record : rewritten) {
     if (!(good & shard_bit(record.place.shard))) continue;

@@ -16,6 +16,14 @@ constexpr std::chrono::seconds kIndexFlushPause{1};
 /// Rows handed over at once; more would hold a thread of the blocking pool for long.
 constexpr std::size_t kListMax = 10'000;
 
+RecordInfo info_of(const RecordKey& key, const RecordRow& row) {
+  return {.key = key,
+          .set = row.set,
+          .set_epoch = row.set_epoch,
+          .stored_bytes = row.stored_bytes,
+          .extent_bytes = row.extent_bytes};
+}
+
 }  // namespace
 
 std::optional<RecordRow> LocalDrive::find_pending(const RecordKey& key) {
@@ -81,6 +89,9 @@ void LocalDrive::drop_pending(const std::unordered_set<ExtentId>& extents) {
 }
 
 Task<> LocalDrive::remove_in_turn(std::vector<ExtentId> extents) {
+  // One named twice would be taken from its segments' live records twice, and a segment with live records recycled.
+  std::sort(extents.begin(), extents.end());
+  extents.erase(std::unique(extents.begin(), extents.end()), extents.end());
   {
     // What is not in the index yet will not get there: `settle` looks here first.
     const std::lock_guard lock(mutex_);
@@ -130,23 +141,30 @@ Task<std::vector<RecordInfo>> LocalDrive::list(RecordKey after, std::size_t limi
   const Pass pass(*this);
   if (stopping_) co_return error(Errc::drive_out, directory_ + " is closed");
   const std::size_t most = std::min(limit, kListMax);
-  std::function<Result<std::vector<RecordInfo>>()> work = [this, after, most]() -> Result<std::vector<RecordInfo>> {
-    std::vector<RecordInfo> records;
-    if (most == 0) return records;
-    auto listed = index_->each_record(after, [&records, &after, most](const Index::Row& found) {
-      if (found.key != after) {
-        records.push_back({.key = found.key,
-                           .set = found.row.set,
-                           .set_epoch = found.row.set_epoch,
-                           .stored_bytes = found.row.stored_bytes,
-                           .extent_bytes = found.row.extent_bytes});
-      }
-      return records.size() < most;
+  // Those first: a record is in the index before it leaves them, so this order misses none.
+  std::map<RecordKey, RecordInfo> records = pending_after(after);
+  std::function<Result<std::vector<RecordInfo>>()> work = [this, after, most,
+                                                           &records]() -> Result<std::vector<RecordInfo>> {
+    std::size_t indexed = 0;
+    auto listed = most == 0 ? Result<>() : index_->each_record(after, [&](const Index::Row& found) {
+      if (found.key != after && ++indexed <= most) records.try_emplace(found.key, info_of(found.key, found.row));
+      return indexed < most;
     });
     if (!listed) return std::move(listed).error();
-    return records;
+    std::vector<RecordInfo> page;
+    for (auto it = records.begin(); it != records.end() && page.size() < most; ++it) page.push_back(it->second);
+    return page;
   };
   co_return co_await run_blocking(runtime_, std::move(work));
+}
+
+std::map<RecordKey, RecordInfo> LocalDrive::pending_after(const RecordKey& after) const {
+  std::map<RecordKey, RecordInfo> records;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, row] : pending_) {
+    if (key > after) records.emplace(key, info_of(key, row));
+  }
+  return records;
 }
 
 Task<> LocalDrive::raise_epoch(SetId set, SetEpoch epoch) {

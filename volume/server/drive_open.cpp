@@ -247,10 +247,11 @@ Task<> Opening::recover(SegmentId id) {
 }
 
 Task<> Opening::index_recovered(const SegmentIdentity& segment, const ScannedSegment& scanned) {
-  CO_TRY_LET(const std::size_t added, co_await blocking<std::size_t>([this, &segment, &scanned] {
+  CO_TRY_LET(const IndexedEntries added, co_await blocking<IndexedEntries>([this, &segment, &scanned] {
                return index_entries(*parts_.index, parts_.segments, segment, scanned.entries, scanned.tail_bytes);
              }));
-  parts_.stats.records_recovered += added;
+  parts_.stats.records_recovered += added.records;
+  note_recovered(parts_.stats, added);
   parts_.stats.records_torn += scanned.torn_records;
   co_return Unit{};
 }

@@ -152,10 +152,13 @@ Task<> LocalDrive::finish_moves(std::vector<Move> moves) {
   CO_TRY(co_await flush_now());
   const AsyncTurn::Pass turn = co_await index_turn_.enter();
   std::vector<bool> current(moves.size());
+  Result<> looked_up;
   for (std::size_t i = 0; i < moves.size(); ++i) {
     // Removed or appended anew while it was moved? Nobody else changes the index during our turn.
     const auto found = co_await find(moves[i].key);
     current[i] = found && found->same_place(moves[i].from);
+    // Not known: the index may still point to the old place, so the segment must not count as emptied.
+    if (!found && found.code() != Errc::not_found) looked_up = found.error();
   }
   IndexBatch batch;
   {
@@ -180,7 +183,7 @@ Task<> LocalDrive::finish_moves(std::vector<Move> moves) {
   CO_TRY(co_await write_index(batch));
   const std::lock_guard lock(mutex_);
   if (!closing_.empty()) wake_janitor();
-  co_return Unit{};
+  co_return looked_up;
 }
 
 }  // namespace firn::volume

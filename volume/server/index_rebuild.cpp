@@ -29,16 +29,35 @@ bool is_newer(SegmentTable& segments, const RecordRow& row, std::uint64_t birth,
   return std::pair(birth, row.page) > std::pair(other.birth, known.page);
 }
 
+/// A record may have been appended twice to one segment. Only the last copy counts: counting both would take the copy
+/// they replace from its segment's live records twice.
+std::vector<SummaryEntry> last_of_each_key(const std::vector<SummaryEntry>& entries) {
+  std::vector<SummaryEntry> last = entries;
+  const auto by_key = [](const SummaryEntry& a, const SummaryEntry& b) {
+    return std::pair(a.key(), b.page) < std::pair(b.key(), a.page);  // The highest place first.
+  };
+  const auto same_key = [](const SummaryEntry& a, const SummaryEntry& b) { return a.key() == b.key(); };
+  std::sort(last.begin(), last.end(), by_key);
+  last.erase(std::unique(last.begin(), last.end(), same_key), last.end());
+  return last;
+}
+
 }  // namespace
 
-Result<std::size_t> index_entries(Index& index, SegmentTable& segments, const SegmentIdentity& segment,
-                                  const std::vector<SummaryEntry>& entries, std::uint64_t mark_bytes) {
+void note_recovered(DriveStats& stats, const IndexedEntries& added) {
+  if (added.oldest && (!stats.recovered_from || *added.oldest < *stats.recovered_from)) {
+    stats.recovered_from = added.oldest;
+  }
+}
+
+Result<IndexedEntries> index_entries(Index& index, SegmentTable& segments, const SegmentIdentity& segment,
+                                     const std::vector<SummaryEntry>& entries, std::uint64_t mark_bytes) {
   const auto now = std::chrono::steady_clock::now();
-  std::size_t added = 0;
+  IndexedEntries added;
   IndexBatch batch;
   std::size_t batched = 0;
   std::vector<SegmentId> touched;
-  for (const SummaryEntry& entry : entries) {
+  for (const SummaryEntry& entry : last_of_each_key(entries)) {
     const RecordRow row = row_of(entry, segment);
     auto known = index.find_blocking(entry.key());
     if (!known && known.code() != Errc::not_found) return std::move(known).error();
@@ -49,7 +68,8 @@ Result<std::size_t> index_entries(Index& index, SegmentTable& segments, const Se
     }
     segments.add_live(row);
     batch.put(entry.key(), row);
-    ++added;
+    ++added.records;
+    if (!added.oldest || entry.key().extent.lease < *added.oldest) added.oldest = entry.key().extent.lease;
     if (++batched < kBatchRecords) continue;
     if (auto written = index.write_blocking(batch); !written) return std::move(written).error();
     batch = IndexBatch();
@@ -121,11 +141,12 @@ Task<> IndexRebuild::add(Found found) {
     co_return Unit{};
   }
   if (sealed) row.state = SegmentState::sealed;
-  std::function<Result<std::size_t>()> work = [this, &found, &scanned] {
+  std::function<Result<IndexedEntries>()> work = [this, &found, &scanned] {
     return index_entries(*parts_.index, parts_.segments, found.identity, scanned.entries, scanned.tail_bytes);
   };
-  CO_TRY_LET(const std::size_t added, co_await run_blocking(parts_.runtime, std::move(work)));
-  records_ += added;
+  CO_TRY_LET(const IndexedEntries added, co_await run_blocking(parts_.runtime, std::move(work)));
+  records_ += added.records;
+  note_recovered(parts_.stats, added);
   parts_.stats.records_torn += scanned.torn_records;
   if (sealed) co_return Unit{};
   auto segment = std::make_shared<OpenSegment>(found.identity, std::move(found.file));

@@ -1,15 +1,23 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "server/local_drive.h"
 
 namespace firn::volume {
 
+struct IndexedEntries {
+  std::size_t records = 0;        ///< That were new to the index.
+  std::optional<LeaseId> oldest;  ///< The lowest lease among them.
+};
+
 /// Puts records found in a segment into the index, unless a newer copy is there, with the segment's row: its mark
-/// becomes `mark_bytes`. Returns how many were new. May block.
-Result<std::size_t> index_entries(Index& index, SegmentTable& segments, const SegmentIdentity& segment,
-                                  const std::vector<SummaryEntry>& entries, std::uint64_t mark_bytes);
+/// becomes `mark_bytes`. May block.
+Result<IndexedEntries> index_entries(Index& index, SegmentTable& segments, const SegmentIdentity& segment,
+                                     const std::vector<SummaryEntry>& entries, std::uint64_t mark_bytes);
+
+void note_recovered(DriveStats& stats, const IndexedEntries& added);
 
 /// Fills an empty index from the segments: docs/formats/index.md, "Rebuild".
 class IndexRebuild {

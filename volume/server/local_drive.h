@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -152,6 +153,7 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   // The index: drive_index.cpp.
   Task<RecordRow> find(RecordKey key);
   std::optional<RecordRow> find_pending(const RecordKey& key);
+  std::map<RecordKey, RecordInfo> pending_after(const RecordKey& after) const;
   Task<> write_index(IndexBatch& batch);
   Task<> flush_index();
   Task<> remove_in_turn(std::vector<ExtentId> extents);

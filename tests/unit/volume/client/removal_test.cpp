@@ -33,5 +33,14 @@ TEST(Removal, SaysWhenADriveCouldNotBeTold) {
   EXPECT_EQ(cluster.drive(5).keys().size(), 1U);
 }
 
+TEST(Removal, DoesNotWaitForADriveThatIsOut) {
+  FakeCluster cluster;
+  ASSERT_TRUE(cluster.put(extent_id(1), some_bytes(50'000, 5)));
+  cluster.client().connect(DriveIndex{5}, nullptr);
+  cluster.set_state(5, DriveState::out);
+  EXPECT_TRUE(cluster.run(cluster.client().remove(kSet, {extent_id(1)})));
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_TRUE(cluster.drive(i).keys().empty());
+}
+
 }  // namespace
 }  // namespace firn::volume::testing

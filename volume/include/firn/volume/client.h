@@ -115,7 +115,8 @@ class Client {
   /// Reads every record of the extent whole, verifies data against parity. Returns the mask of bad or missing shards.
   /// Errc::not_found, here and from `repair`, when no drive has the extent any more.
   virtual Task<erasure::ShardMask> verify(ExtentPart extent) = 0;
-  /// Tells every drive of the set to forget the extents, durably. Errc::drive_out when one could not be told.
+  /// Tells every drive of the set to forget the extents, durably. Errc::drive_out when one that is in could not be
+  /// told; one that is out still holds them when it returns.
   virtual Task<> remove(SetId set, std::vector<ExtentId> extents) = 0;
 };
 

@@ -49,7 +49,10 @@ struct DriveStats {
   std::uint64_t read_bytes = 0;
   std::uint64_t flushes = 0;            ///< Group fdatasyncs; appends / flushes is the size of a group.
   std::uint64_t records_recovered = 0;  ///< Found by the scan at start.
-  std::uint64_t records_torn = 0;       ///< Seen by the scan, but not whole: never acknowledged.
+  /// The lowest lease of records that the scan, or the rebuild of a lost index, brought back: among them may be some
+  /// that had been removed.
+  std::optional<LeaseId> recovered_from;
+  std::uint64_t records_torn = 0;  ///< Seen by the scan, but not whole: never acknowledged.
   std::uint64_t segments_recycled = 0;
   std::uint64_t rewritten_bytes = 0;
   std::uint64_t scrubbed_bytes = 0;
