@@ -59,7 +59,8 @@ class Process final : public Server {
                             .erasure = config_.erasure,
                             .write_memory_bytes = config_.write_memory_bytes,
                             .metadata_cache_bytes = config_.metadata_cache_bytes,
-                            .body_cache_bytes = config_.body_cache_bytes}),
+                            .body_cache_bytes = config_.body_cache_bytes,
+                            .reclaim_grace = config_.reclaim_grace}),
         health_(storage_),
         admin_(storage_) {}
   ~Process() override { stop(); }

@@ -132,8 +132,12 @@ Task<> Storage::note_replacements(const metadata::MapRecord& map) {
   for (const auto& recorded : map.drives) {
     const auto drive = find_drive(recorded.index);
     if (!drive) continue;
-    if (recorded.out) returned_.push_back(recorded.index);
     const Uuid uuid = drive->identity().drive;
+    if (recorded.out) returned_.push_back(recorded.index);
+    if (recorded.out || uuid != recorded.uuid) {
+      // It was not told what was freed meanwhile.
+      CO_TRY(co_await objects::sweep_again_from(metadata(), recorded.index, LeaseId{0}));
+    }
     if (uuid != recorded.uuid) {
       CO_TRY(co_await metadata().put_config(replacement_entry(recorded.index), to_string(uuid)));
       replacements_.push_back(recorded.index);
@@ -199,8 +203,18 @@ Task<> Storage::open_store() {
   store_ = std::make_unique<objects::Store>(
       metadata(), *volumes_, objects::Store::Options{.gateway = id, .body_cache_bytes = options_.body_cache_bytes});
   CO_TRY(co_await store_->start());
+  CO_TRY(co_await sweep_what_came_back());
   start_maintenance();
   for (const auto drive : replacements_) spawn_replacement(drive);
+  co_return Unit{};
+}
+
+/// Records that a scan or a rebuilt index brought back may have been removed before.
+Task<> Storage::sweep_what_came_back() {
+  for (const auto& [index, drive] : drives()) {
+    const auto from = drive->stats().recovered_from;
+    if (from) CO_TRY(co_await objects::sweep_again_from(metadata(), index, *from));
+  }
   co_return Unit{};
 }
 
@@ -210,8 +224,9 @@ void Storage::start_maintenance() {
        .metadata = metadata(),
        .volumes = *volumes_,
        .clock = system_clock_source(),
-       .drive = [this](DriveIndex drive) { return std::shared_ptr<volume::DriveService>(find_drive(drive)); }},
-      store_->current_lease());
+       .drive = [this](DriveIndex drive) { return std::shared_ptr<volume::DriveService>(find_drive(drive)); },
+       .first_open_lease = [this] { return store_->first_open_lease(); }},
+      {.reclaim_grace = options_.reclaim_grace});
   maintenance_->start();
   for (const auto drive : returned_) maintenance_->drive_returned(drive);
   repairing_ = maintenance_.get();
@@ -243,6 +258,10 @@ boost::asio::awaitable<void> Storage::finish_replacement(DriveIndex drive) {
 
 /// In this order: repair passes over what is owed by drives that are out.
 boost::asio::awaitable<void> Storage::put_in_and_repair(DriveIndex drive) {
+  if (auto* maintenance = repairing_.load()) {
+    const auto noted = co_await maintenance->drive_returning(drive);
+    if (!noted) log::warn("{}: its sweep could not be noted: {}", spelled(drive), noted.error().detail);
+  }
   const auto in = co_await keeper_->change([drive](MapChange& change) { change.put_in(drive); });
   if (!in) {
     log::warn("{} could not be put in at once: {} {}", spelled(drive), to_string(in.error().code), in.error().detail);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -33,6 +34,7 @@ class Storage {
     std::uint64_t write_memory_bytes = 0;
     std::uint64_t metadata_cache_bytes = 0;
     std::uint64_t body_cache_bytes = 0;
+    std::chrono::milliseconds reclaim_grace = objects::Maintenance::Options{}.reclaim_grace;
   };
   Storage(Runtime& runtime, Options options);
   ~Storage();
@@ -80,6 +82,7 @@ class Storage {
   void change_map(MapChange& change, const metadata::MapRecord& map) const;
   boost::asio::awaitable<void> finish_replacement(DriveIndex drive);
   Task<> open_store();
+  Task<> sweep_what_came_back();
   void start_maintenance();
   void record_damaged(const volume::DamagedRecord& record);
   Task<Uuid> gateway_id();

@@ -9,8 +9,13 @@ namespace firn::objects {
 
 namespace asio = boost::asio;
 
-BackgroundLoop::BackgroundLoop(asio::io_context& context, Step step)
-    : context_(context), step_(std::move(step)), gate_(context.get_executor()), timer_(context) {}
+BackgroundLoop::BackgroundLoop(asio::io_context& context, Step step, std::chrono::milliseconds pause_max)
+    : context_(context),
+      step_(std::move(step)),
+      pause_max_(pause_max),
+      gate_(context.get_executor()),
+      between_steps_(context),
+      within_step_(context) {}
 
 void BackgroundLoop::start() {
   if (!gate_.enter()) return;
@@ -19,31 +24,36 @@ void BackgroundLoop::start() {
 
 asio::awaitable<void> BackgroundLoop::stop() {
   stopping_ = true;
-  timer_.cancel();
+  between_steps_.cancel();
+  within_step_.cancel();
   co_await gate_.close();
 }
 
 void BackgroundLoop::poke() {
   asio::post(context_, [this] {
     poked_ = true;
-    timer_.cancel();
+    between_steps_.cancel();
   });
 }
 
 asio::awaitable<void> BackgroundLoop::pause(std::chrono::milliseconds duration) {
+  return sleep(within_step_, duration);
+}
+
+asio::awaitable<void> BackgroundLoop::sleep(asio::steady_timer& timer, std::chrono::milliseconds duration) const {
   if (stopping_) co_return;
   boost::system::error_code ignored;
-  timer_.expires_after(duration);
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  timer.expires_after(duration);
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 asio::awaitable<void> BackgroundLoop::run([[maybe_unused]] Gate::Pass pass) {
-  auto sleep = kPauseMin;
+  auto rest = kPauseMin;
   while (!stopping_) {
     const Outcome outcome = co_await step_();
     if (stopping_) break;
-    sleep = outcome == Outcome::progressed ? kPauseMin : std::min(sleep * 2, kPauseMax);
-    if (!std::exchange(poked_, false)) co_await pause(sleep);
+    rest = outcome == Outcome::progressed ? kPauseMin : std::min(rest * 2, pause_max_);
+    if (!std::exchange(poked_, false)) co_await sleep(between_steps_, rest);
     poked_ = false;
   }
 }

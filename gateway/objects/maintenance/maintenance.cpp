@@ -9,8 +9,8 @@ namespace {
 
 class Workers final : public Maintenance {
  public:
-  Workers(const MaintenanceContext& context, LeaseId current_lease)
-      : reclaimer_(context, {}), sweeper_(context, current_lease), repairer_(context, {}) {}
+  Workers(const MaintenanceContext& context, Options options)
+      : reclaimer_(context, options.reclaim_grace), sweeper_(context), repairer_(context, {}) {}
 
   void start() override {
     reclaimer_.start();
@@ -23,8 +23,9 @@ class Workers final : public Maintenance {
     co_await repairer_.stop();
   }
   void record_damaged(const volume::DamagedRecord& record) override { repairer_.report(record); }
-  void drive_returned(DriveIndex drive) override {
-    sweeper_.sweep_whole(drive);
+  Task<> drive_returning(DriveIndex drive) override { return sweeper_.sweep_again(drive); }
+  void drive_returned(DriveIndex) override {
+    sweeper_.poke();
     repairer_.poke();
   }
   Progress progress() const override { return repairer_.progress(); }
@@ -37,8 +38,8 @@ class Workers final : public Maintenance {
 
 }  // namespace
 
-std::unique_ptr<Maintenance> Maintenance::make(MaintenanceContext context, LeaseId current_lease) {
-  return std::make_unique<Workers>(context, current_lease);
+std::unique_ptr<Maintenance> Maintenance::make(MaintenanceContext context, Options options) {
+  return std::make_unique<Workers>(context, options);
 }
 
 }  // namespace firn::objects

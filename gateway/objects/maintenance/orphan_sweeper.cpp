@@ -1,7 +1,6 @@
 #include "maintenance/orphan_sweeper.h"
 
 #include <charconv>
-#include <map>
 
 #include "firn/base/log.h"
 
@@ -18,41 +17,9 @@ volume::RecordKey before_lease(LeaseId lease) {
   return {.extent = {.lease = LeaseId{lease.value - 1}, .counter = ~std::uint64_t{0}}, .stripe = ~0U, .shard = 0xFF};
 }
 
-}  // namespace
-
-OrphanSweeper::OrphanSweeper(MaintenanceContext context, LeaseId current_lease)
-    : context_(std::move(context)),
-      current_lease_(current_lease),
-      loop_(context_.runtime.io(0), [this] { return step(); }) {
-  if (const auto map = context_.volumes.map()) {
-    for (const auto& [index, drive] : map->drives) pending_.push_back(index);
-  }
-}
-
-void OrphanSweeper::sweep_whole(DriveIndex drive) {
-  boost::asio::post(context_.runtime.io(0), [this, drive] {
-    whole_.insert(drive);
-    pending_.push_back(drive);
-    loop_.poke();
-  });
-}
-
-boost::asio::awaitable<BackgroundLoop::Outcome> OrphanSweeper::step() {
-  std::vector<DriveIndex> later;
-  while (!pending_.empty() && !loop_.stopping()) {
-    const DriveIndex drive = pending_.back();
-    pending_.pop_back();
-    if (const auto swept = co_await sweep(drive); !swept) {
-      log::warn("orphan sweep of drive {}: {} {}", drive.value, to_string(swept.error().code), swept.error().detail);
-      later.push_back(drive);
-    }
-  }
-  pending_.insert(pending_.end(), later.begin(), later.end());
-  co_return BackgroundLoop::Outcome::idle;
-}
-
-Task<LeaseId> OrphanSweeper::swept_below(DriveIndex drive) {
-  auto recorded = co_await context_.metadata.find_config(swept_name(drive));
+/// 0 when nothing is recorded: the drive was never swept, or is to be swept again.
+Task<LeaseId> swept_below(metadata::Client& metadata, DriveIndex drive) {
+  auto recorded = co_await metadata.find_config(swept_name(drive));
   if (recorded.code() == Errc::not_found) co_return LeaseId{0};
   CO_TRY_LET(const std::string text, std::move(recorded));
   LeaseId lease;
@@ -61,32 +28,67 @@ Task<LeaseId> OrphanSweeper::swept_below(DriveIndex drive) {
   co_return lease;
 }
 
-Task<> OrphanSweeper::sweep(DriveIndex drive) {
+}  // namespace
+
+Task<> sweep_again_from(metadata::Client& metadata, DriveIndex drive, LeaseId from) {
+  CO_TRY_LET(const LeaseId swept, co_await swept_below(metadata, drive));
+  if (swept <= from) co_return Unit{};
+  const std::string value = from.value == 0 ? std::string() : std::to_string(from.value);  // Empty: no entry.
+  co_return co_await metadata.put_config(swept_name(drive), value);
+}
+
+OrphanSweeper::OrphanSweeper(MaintenanceContext context)
+    : context_(std::move(context)), loop_(context_.runtime.io(0), [this] { return step(); }) {}
+
+Task<> OrphanSweeper::sweep_again(DriveIndex drive) {
+  // First, so that a walk under way does not record its end after this.
+  progress_[drive] = {.again = progress_[drive].again + 1};
+  co_return co_await sweep_again_from(context_.metadata, drive, LeaseId{0});
+}
+
+boost::asio::awaitable<BackgroundLoop::Outcome> OrphanSweeper::step() {
+  const auto map = context_.volumes.map();
+  if (!map) co_return BackgroundLoop::Outcome::idle;
+  const LeaseId end = context_.first_open_lease();
+  for (const auto& [drive, entry] : map->drives) {
+    if (loop_.stopping()) break;
+    if (const auto swept = co_await sweep(drive, end); !swept && swept.error().code != Errc::cancelled) {
+      log::warn("orphan sweep of drive {}: {} {}", drive.value, to_string(swept.error().code), swept.error().detail);
+    }
+  }
+  co_return BackgroundLoop::Outcome::idle;
+}
+
+Task<> OrphanSweeper::sweep(DriveIndex drive, LeaseId end) {
   const auto service = context_.drive(drive);
   const auto map = context_.volumes.map();
-  if (!service || !map || !map->is_in(drive)) co_return Unit{};  // Swept whole when it returns.
-  LeaseId from;
-  if (!whole_.contains(drive)) {
-    CO_TRY_LET(from, co_await swept_below(drive));
-  }
+  if (!service || !map->is_in(drive)) co_return Unit{};  // Swept whole when it returns.
+  const Progress before = progress_[drive];
+  if (before.swept_below >= end) co_return Unit{};
+  CO_TRY_LET(const LeaseId from, co_await swept_below(context_.metadata, drive));
   auto after = before_lease(from);
-  while (!loop_.stopping()) {
-    CO_TRY_LET(const auto records, co_await service->list(after, kRecordsPerList));
-    std::map<SetId, std::vector<ExtentId>> by_set;
-    bool beyond = false;
-    for (const auto& record : records) {
-      after = record.key;
-      if ((beyond = record.key.extent.lease >= current_lease_)) break;
-      auto& extents = by_set[record.set];
-      if (extents.empty() || extents.back() != record.key.extent) extents.push_back(record.key.extent);
-    }
-    for (auto& [set, extents] : by_set) CO_TRY(co_await remove_orphans(set, std::move(extents)));
-    if (beyond || records.size() < kRecordsPerList) {
-      whole_.erase(drive);
-      co_return co_await context_.metadata.put_config(swept_name(drive), std::to_string(current_lease_.value));
-    }
+  for (bool done = from >= end; !done;) {
+    if (loop_.stopping()) co_return error(Errc::cancelled, "stopping");
+    CO_TRY_LET(done, co_await sweep_page(*service, after, end));
   }
-  co_return error(Errc::cancelled, "stopping");
+  if (progress_[drive].again != before.again) co_return Unit{};  // All of it is walked next.
+  if (from < end) CO_TRY(co_await context_.metadata.put_config(swept_name(drive), std::to_string(end.value)));
+  if (progress_[drive].again == before.again) progress_[drive].swept_below = end;
+  co_return Unit{};
+}
+
+Task<bool> OrphanSweeper::sweep_page(volume::DriveService& service, volume::RecordKey& after, LeaseId end) {
+  CO_TRY_LET(const auto records, co_await service.list(after, kRecordsPerList));
+  std::map<SetId, std::vector<ExtentId>> by_set;
+  bool beyond = false;
+  for (const auto& record : records) {
+    after = record.key;
+    if ((beyond = record.key.extent.lease >= end)) break;
+    auto& extents = by_set[record.set];
+    if (extents.empty() || extents.back() != record.key.extent) extents.push_back(record.key.extent);
+  }
+  for (auto& [set, extents] : by_set) CO_TRY(co_await remove_orphans(set, std::move(extents)));
+  co_return beyond || records.size() < kRecordsPerList;
 }
 
 Task<> OrphanSweeper::remove_orphans(SetId set, std::vector<ExtentId> extents) {

@@ -1,11 +1,17 @@
 #include "maintenance/reclaimer.h"
 
+#include <algorithm>
+
 #include "firn/base/log.h"
 
 namespace firn::objects {
 
-Reclaimer::Reclaimer(MaintenanceContext context, Options options)
-    : context_(std::move(context)), options_(options), loop_(context_.runtime.io(0), [this] { return step(); }) {}
+Reclaimer::Reclaimer(MaintenanceContext context, std::chrono::milliseconds grace)
+    : context_(std::move(context)),
+      grace_(grace),
+      loop_(
+          context_.runtime.io(0), [this] { return step(); },
+          std::clamp(grace, BackgroundLoop::kPauseMin, BackgroundLoop::kPauseMax)) {}
 
 boost::asio::awaitable<BackgroundLoop::Outcome> Reclaimer::step() {
   bool progressed = false;
@@ -21,10 +27,15 @@ boost::asio::awaitable<BackgroundLoop::Outcome> Reclaimer::step() {
   co_return progressed ? BackgroundLoop::Outcome::progressed : BackgroundLoop::Outcome::idle;
 }
 
+std::uint64_t Reclaimer::map_version() const {
+  const auto map = context_.volumes.map();
+  return map ? map->version : 0;
+}
+
 Task<std::size_t> Reclaimer::reclaim_batch() {
   CO_TRY_LET(const auto freed, co_await context_.metadata.list_freed(kBatch));
-  const UnixMs due = context_.clock.now_unix_ms() - options_.grace.count();
-  std::map<SetId, std::vector<ExtentId>> by_set;
+  const UnixMs due = context_.clock.now_unix_ms() - grace_.count();
+  BySet by_set;
   std::vector<std::uint64_t> sequences;
   for (const auto& entry : freed) {
     if (entry.freed_ms > due) break;  // The queue is in the order of freeing.
@@ -33,21 +44,17 @@ Task<std::size_t> Reclaimer::reclaim_batch() {
   }
   if (sequences.empty()) co_return std::size_t{0};
   const std::size_t count = sequences.size();
-  for (auto& [set, extents] : by_set) {
-    CO_TRY(co_await remove(set, std::move(extents)));
-  }
+  const std::uint64_t version = map_version();
+  CO_TRY(co_await remove(by_set));
   CO_TRY(co_await context_.metadata.drop_freed(std::move(sequences)));
+  // A drive that was out may have come in and been swept while these were still on the list: nobody told it.
+  if (map_version() != version) CO_TRY(co_await remove(by_set));
   co_return count;
 }
 
-/// Drives that are out need not be told: what they still hold is found by the orphan sweep when they return.
-Task<> Reclaimer::remove(SetId set, std::vector<ExtentId> extents) {
-  auto removed = co_await context_.volumes.remove(set, std::move(extents));
-  if (removed.code() != Errc::drive_out) co_return removed;
-  const auto map = context_.volumes.map();
-  const auto* members = map ? map->find_set(set) : nullptr;
-  if (members && map->shards_out(*members) != 0) co_return Unit{};
-  co_return removed;
+Task<> Reclaimer::remove(const BySet& extents) {
+  for (const auto& [set, ids] : extents) CO_TRY(co_await context_.volumes.remove(set, ids));
+  co_return Unit{};
 }
 
 }  // namespace firn::objects

@@ -15,11 +15,7 @@ namespace firn::objects {
 /// holds is found by the orphan sweep when it returns.
 class Reclaimer {
  public:
-  struct Options {
-    /// Longer than any one read of a record takes to reach its extents; a slower GET starts over or is cut.
-    std::chrono::milliseconds grace{30'000};
-  };
-  Reclaimer(MaintenanceContext context, Options options);
+  Reclaimer(MaintenanceContext context, std::chrono::milliseconds grace);
   void start() { loop_.start(); }
   boost::asio::awaitable<void> stop() { return loop_.stop(); }
   void poke() { loop_.poke(); }
@@ -27,12 +23,14 @@ class Reclaimer {
  private:
   /// One list, removal and flush: enough to amortise an index flush, little enough to stay responsive.
   static constexpr std::size_t kBatch = 1'000;
+  using BySet = std::map<SetId, std::vector<ExtentId>>;
   boost::asio::awaitable<BackgroundLoop::Outcome> step();
   Task<std::size_t> reclaim_batch();
-  Task<> remove(SetId set, std::vector<ExtentId> extents);
+  Task<> remove(const BySet& extents);
+  std::uint64_t map_version() const;
 
   MaintenanceContext context_;
-  Options options_;
+  const std::chrono::milliseconds grace_;
   BackgroundLoop loop_;
 };
 

@@ -34,6 +34,9 @@ boost::asio::awaitable<BackgroundLoop::Outcome> Repairer::step() {
     if (!done) log::warn("repair of {}: {} {}", what, to_string(done.error().code), done.error().detail);
     progressed |= done.value_or(false);
   };
+  if (const auto forgotten = co_await forget_removed(); !forgotten) {
+    log::warn("repair of removed extents: {} {}", to_string(forgotten.error().code), forgotten.error().detail);
+  }
   run(co_await repair_reported(), "reported records");
   run(co_await repair_degraded(), "degraded extents");
   repairing_ = false;
@@ -93,18 +96,54 @@ Task<bool> Repairer::repair_degraded() {
   co_return progressed;
 }
 
+SetEpoch Repairer::epoch_of(SetId id) const {
+  const auto map = context_.volumes.map();
+  const auto* set = map ? map->find_set(id) : nullptr;
+  return set ? set->epoch : SetEpoch{};
+}
+
+/// Extents that lost their last holder leave the list.
+Task<bool> Repairer::still_degraded(ExtentId extent) {
+  const ExtentId before{extent.lease, extent.counter - 1};  // Counters begin at 1.
+  CO_TRY_LET(const auto next, co_await context_.metadata.list_degraded(before, 1));
+  co_return !next.empty() && next.front().extent == extent;
+}
+
+/// Drives forget an extent once. What repair appended after that would stay for ever.
+Task<> Repairer::forget_removed() {
+  for (auto it = removed_.begin(); it != removed_.end();) {
+    std::vector<ExtentId> asked(1, it->first);
+    CO_TRY_LET(const auto needed, co_await context_.metadata.needed(asked));
+    if (needed.front()) {
+      ++it;  // It waits in the free queue.
+      continue;
+    }
+    CO_TRY(co_await context_.volumes.remove(it->second, std::move(asked)));
+    it = removed_.erase(it);
+  }
+  co_return Unit{};
+}
+
 Task<> Repairer::repair_extent(const metadata::DegradedExtent& extent) {
   const volume::ExtentPart part{.id = extent.extent,
                                 .set = extent.set,
                                 .length_bytes = extent.extent_bytes,
                                 .range = {.offset = 0, .length = extent.extent_bytes}};
-  CO_TRY_LET(const erasure::ShardMask good, co_await context_.volumes.repair(part, extent.missing));
+  const SetEpoch epoch = epoch_of(extent.set);
+  const auto repaired = co_await context_.volumes.repair(part, extent.missing);
+  CO_TRY_LET(const bool degraded, co_await still_degraded(extent.extent));
+  if (!degraded) {
+    removed_.emplace(extent.extent, extent.set);
+    co_return Unit{};
+  }
+  CO_TRY_LET(const erasure::ShardMask good, repaired);
   if (good == 0) co_return error(Errc::corrupt, "no shard could be rebuilt");
+  // What was found good may have been on a drive that another has replaced since, which owes all of it.
+  if (epoch_of(extent.set) != epoch) co_return error(Errc::stale_epoch, "the set's drives changed meanwhile");
   auto done = extent;
   done.missing = good;
-  std::vector<metadata::DegradedExtent> repaired;
-  repaired.push_back(done);
-  CO_TRY(co_await context_.metadata.mark_good(std::move(repaired)));
+  std::vector<metadata::DegradedExtent> list(1, done);
+  CO_TRY(co_await context_.metadata.mark_good(std::move(list)));
   ++repaired_;
   repaired_bytes_ += extent.extent_bytes;
   co_await throttle(extent.extent_bytes);

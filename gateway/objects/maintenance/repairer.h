@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <deque>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -38,14 +39,18 @@ class Repairer {
   Task<bool> repair_reported();
   Task<bool> repair_degraded();
   Task<> repair_extent(const metadata::DegradedExtent& extent);
+  Task<bool> still_degraded(ExtentId extent);
+  Task<> forget_removed();
   std::vector<metadata::DegradedExtent> take_reports();
   erasure::ShardMask reachable(const metadata::DegradedExtent& extent) const;
+  SetEpoch epoch_of(SetId set) const;
   boost::asio::awaitable<void> throttle(std::uint64_t bytes);
 
   MaintenanceContext context_;
   Options options_;
   std::deque<volume::DamagedRecord> reports_;
   std::set<volume::RecordKey> reported_;
+  std::map<ExtentId, SetId> removed_;  ///< Freed while they were repaired: what repair wrote must go, too.
   std::atomic<bool> repairing_{false};
   std::atomic<std::uint64_t> repaired_{0}, repaired_bytes_{0}, failed_{0}, dropped_{0};
   BackgroundLoop loop_;

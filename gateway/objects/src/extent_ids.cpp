@@ -43,6 +43,13 @@ LeaseId ExtentIds::current() const {
   return current_ ? current_->id : LeaseId{};
 }
 
+LeaseId ExtentIds::first_open() const {
+  const std::lock_guard lock(mutex_);
+  LeaseId first = current_ ? current_->id : LeaseId{};
+  for (const auto& lease : draining_) first = std::min(first, lease->id);
+  return first;
+}
+
 Task<ExtentIds::Ticket> ExtentIds::take() {
   bool due = false;
   {

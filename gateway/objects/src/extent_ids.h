@@ -25,6 +25,8 @@ class ExtentIds {
   Task<> start();
   void stop();
   LeaseId current() const;
+  /// The lowest lease of this process under which something may still be written.
+  LeaseId first_open() const;
 
   /// Leases with extents still being written after their rotation. One slow upload holds one; past this many, rotation
   /// waits and the current lease serves on.

@@ -16,7 +16,7 @@ Store::~Store() = default;
 
 Task<> Store::start() { return extent_ids_->start(); }
 void Store::stop() { extent_ids_->stop(); }
-LeaseId Store::current_lease() const { return extent_ids_->current(); }
+LeaseId Store::first_open_lease() const { return extent_ids_->first_open(); }
 
 // What the metadata tier answers by itself goes straight through, without a coroutine frame of its own.
 

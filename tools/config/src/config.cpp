@@ -22,6 +22,8 @@ constexpr unsigned kDataDrives = 6;
 constexpr std::uint64_t kIoThreadsMax = 1024;
 /// A day: nobody waits longer for a stop.
 constexpr std::uint64_t kStopGraceMax = 86'400;
+/// A day: space must come back.
+constexpr std::uint64_t kReclaimGraceMax = 86'400;
 /// A stripe of the largest shape must fit, or no upload could ever begin.
 constexpr std::uint64_t kWriteMemoryMin = 32ULL << 20;
 
@@ -159,12 +161,15 @@ Result<> take_sizes(const Values& values, Config& config) {
   if (!threads) return threads.error();
   const auto grace = bounded(values, Key::stop_grace, 0, kStopGraceMax);
   if (!grace) return grace.error();
+  const auto reclaim_grace = bounded(values, Key::reclaim_grace, 1, kReclaimGraceMax);
+  if (!reclaim_grace) return reclaim_grace.error();
   config.write_memory_bytes = *write_memory;
   config.metadata_cache_bytes = *cache;
   config.body_cache_bytes = *body_cache;
   config.connections_max = *connections;
   config.io_threads = *threads;
   config.stop_grace = std::chrono::seconds(*grace);
+  config.reclaim_grace = std::chrono::seconds(*reclaim_grace);
   return {};
 }
 

@@ -11,7 +11,7 @@ namespace firn::test {
 
 /// The metadata tier as maps in memory, with the behaviour its contract promises: conditions decided when a write is
 /// applied, copies refused once their source's last holder is gone, completes that answer the same again.
-class FakeMetadata final : public metadata::Client {
+class FakeMetadata : public metadata::Client {
  public:
   /// Called before each write is applied: lets a test change the world between a gateway's read and its write.
   std::function<void()> before_write;

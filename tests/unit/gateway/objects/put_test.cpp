@@ -21,7 +21,7 @@ TEST_F(StorePut, WritesALargerBodyAsOneExtent) {
   ASSERT_TRUE(put("k", text));
   ASSERT_EQ(volumes.extents.size(), 1U);
   EXPECT_EQ(volumes.extents.begin()->second, text);
-  EXPECT_EQ(volumes.extents.begin()->first.lease, store.current_lease());
+  EXPECT_EQ(volumes.extents.begin()->first.lease, store.first_open_lease());
   EXPECT_EQ(*read("k"), text);
 }
 

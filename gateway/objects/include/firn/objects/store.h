@@ -105,8 +105,8 @@ class Store {
   Task<> start();
   /// Refuses new writes. Those under way finish.
   void stop();
-  /// The lease new extents are named under, for maintenance; 0 before `start`.
-  LeaseId current_lease() const;
+  /// Extents under this lease and later ones may still be written, earlier ones are closed; 0 before `start`.
+  LeaseId first_open_lease() const;
 
   // Buckets.
   Task<metadata::Bucket> create_bucket(std::string name, std::string location);

@@ -38,6 +38,7 @@ struct Config {
   std::size_t connections_max = 0;
   std::size_t io_threads = 0;  ///< 0: one for each core.
   std::chrono::seconds stop_grace{0};
+  std::chrono::seconds reclaim_grace{0};
 };
 
 /// Shortest root user and password, and longest: MinIO's own bounds but for the upper ones, so that a move needs no

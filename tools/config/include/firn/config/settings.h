@@ -40,6 +40,7 @@ enum class Key : std::uint8_t {
   connections_max,
   io_threads,
   stop_grace,
+  reclaim_grace,
   kCount,
 };
 inline constexpr std::size_t kKeys = static_cast<std::size_t>(Key::kCount);
@@ -98,6 +99,8 @@ inline constexpr std::array<Setting, kKeys> kSettings{{
      "Threads that serve connections and drives; 0: one for each core."},
     {Key::stop_grace, Kind::seconds, "stop-grace", "FIRN_STOP_GRACE", "", "stop_grace", "SECONDS", "10",
      "How long requests under way may go on after SIGTERM."},
+    {Key::reclaim_grace, Kind::seconds, "reclaim-grace", "FIRN_RECLAIM_GRACE", "", "reclaim_grace", "SECONDS", "30",
+     "How long the bytes of what was deleted or overwritten stay readable for requests under way."},
 }};
 
 namespace detail {
