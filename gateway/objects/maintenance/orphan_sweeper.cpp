@@ -43,7 +43,8 @@ OrphanSweeper::OrphanSweeper(MaintenanceContext context)
 Task<> OrphanSweeper::sweep_again(DriveIndex drive) {
   // First, so that a walk under way does not record its end after this.
   progress_[drive] = {.again = progress_[drive].again + 1};
-  co_return co_await sweep_again_from(context_.metadata, drive, LeaseId{0});
+  // Whatever is recorded now: a walk that just ended may have its record on the way.
+  co_return co_await context_.metadata.put_config(swept_name(drive), {});
 }
 
 boost::asio::awaitable<BackgroundLoop::Outcome> OrphanSweeper::step() {
@@ -79,27 +80,28 @@ Task<> OrphanSweeper::sweep(DriveIndex drive, LeaseId end) {
 
 Task<bool> OrphanSweeper::sweep_page(volume::DriveService& service, volume::RecordKey& after, LeaseId end) {
   CO_TRY_LET(const auto records, co_await service.list(after, kRecordsPerList));
-  std::map<SetId, std::vector<ExtentId>> by_set;
+  std::vector<ExtentId> extents;
   bool beyond = false;
   for (const auto& record : records) {
     after = record.key;
     if ((beyond = record.key.extent.lease >= end)) break;
-    auto& extents = by_set[record.set];
     if (extents.empty() || extents.back() != record.key.extent) extents.push_back(record.key.extent);
   }
-  for (auto& [set, extents] : by_set) CO_TRY(co_await remove_orphans(set, std::move(extents)));
+  if (!extents.empty()) CO_TRY(co_await remove_orphans(service, std::move(extents)));
   co_return beyond || records.size() < kRecordsPerList;
 }
 
-Task<> OrphanSweeper::remove_orphans(SetId set, std::vector<ExtentId> extents) {
+/// From this drive alone: the others are walked as well, and which they were need not be known any more.
+Task<> OrphanSweeper::remove_orphans(volume::DriveService& service, std::vector<ExtentId> extents) {
   CO_TRY_LET(const auto needed, co_await context_.metadata.needed(extents));
   std::vector<ExtentId> orphans;
   for (std::size_t i = 0; i < extents.size(); ++i) {
     if (!needed[i]) orphans.push_back(extents[i]);
   }
   if (orphans.empty()) co_return Unit{};
-  log::info("orphan sweep: {} extents without a holder in set {}", orphans.size(), set.value);
-  co_return co_await context_.volumes.remove(set, std::move(orphans));
+  log::info("orphan sweep of drive {}: {} extents without a holder", service.index().value, orphans.size());
+  CO_TRY(co_await service.remove(std::move(orphans)));
+  co_return co_await service.sync_index();
 }
 
 }  // namespace firn::objects

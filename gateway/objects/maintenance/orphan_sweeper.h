@@ -33,7 +33,7 @@ class OrphanSweeper {
   Task<> sweep(DriveIndex drive, LeaseId end);
   /// Removes the orphans of one page of records under `end`, and moves `after` on. True when that was the last page.
   Task<bool> sweep_page(volume::DriveService& service, volume::RecordKey& after, LeaseId end);
-  Task<> remove_orphans(SetId set, std::vector<ExtentId> extents);
+  Task<> remove_orphans(volume::DriveService& service, std::vector<ExtentId> extents);
 
   MaintenanceContext context_;
   std::map<DriveIndex, Progress> progress_;

@@ -34,6 +34,8 @@ class SliceReader final : public ObjectReader {
 
  private:
   Task<ByteView> fetch() {
+    // The caller is done with the last view: an object of thousands of small bodies must not pile them up.
+    if (at_ > 0) runs_[at_ - 1].at_hand = {};
     while (at_ < runs_.size()) {
       Run& run = runs_[at_];
       if (run.to_cache) {
@@ -41,7 +43,7 @@ class SliceReader final : public ObjectReader {
       }
       if (run.parts.empty() && !extents_) {
         ++at_;
-        co_return run.at_hand.bytes;  // Owned by runs_, which outlives every view.
+        co_return run.at_hand.bytes;  // Its owner stays until the next call.
       }
       if (!extents_) extents_ = volumes_.read(std::move(run.parts));
       CO_TRY_LET(const ByteView bytes, co_await extents_->next());

@@ -118,6 +118,17 @@ TEST_F(Sweeping, GoesOnWhileADriveIsOut) {
   EXPECT_EQ(metadata.config("sweep/0"), "");
 }
 
+TEST_F(Sweeping, RemovesWhatWasWrittenToASetThatNobodyKnowsAnyMore) {
+  const auto orphaned = orphan(extent_id(9, 1), 100'000);  // As after a backup that is older than the set.
+  volume::ClusterMap map = cluster.map();
+  ++map.version;
+  map.sets.clear();
+  cluster.install(map);
+  start();
+  ASSERT_TRUE(eventually([&] { return swept(); }));
+  EXPECT_EQ(records(orphaned.id), 0U);
+}
+
 TEST_F(Sweeping, CrossesPagesWithinAnExtent) {
   for (std::uint64_t i = 1; i < 1'000; ++i) put(extent_id(2, i), 5'000);
   const auto wide = orphan(extent_id(2, 1'000), 9 << 20);  // Three records on each drive, one of them on the page.

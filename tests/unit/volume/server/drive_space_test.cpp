@@ -47,6 +47,19 @@ TEST(DriveRemove, ForgetsRecordsThatWereNotFlushedYet) {
   EXPECT_EQ(rig.check(key_of(1), 4096).code(), Errc::not_found);
 }
 
+TEST(DriveRemove, CountsAnExtentThatIsNamedTwiceOnce) {
+  DriveRig rig(test_seed());
+  rig.options().rewrite_bytes_per_second = 0;
+  ASSERT_TRUE(rig.open());
+  append_all(rig, 0, 14, kLarge);
+  std::vector<ExtentId> twice = extents(1, 4);
+  twice.insert(twice.end(), twice.begin(), twice.end());
+  twice.push_back(key_of(4).extent);  // Counted twice, these are the seven records of the first segment.
+  ASSERT_TRUE(rig.run(rig.drive().remove(twice)));
+  append_all(rig, 100, 150, kLarge);  // Takes whatever is free.
+  for (const std::uint64_t i : {0, 5, 6}) EXPECT_TRUE(rig.check(key_of(i), kLarge)) << i;
+}
+
 TEST(DriveRemove, IsDurableOnceTheIndexIsSynced) {
   DriveRig rig(test_seed());
   ASSERT_TRUE(rig.open());
@@ -84,6 +97,65 @@ TEST(DriveList, GivesEveryRecordOnceInKeyOrder) {
     after = page->back().key;
   }
   EXPECT_EQ(listed, std::vector<RecordKey>(expected.begin(), expected.end()));
+}
+
+TEST(DriveList, ShowsWhatNoFlushHasBroughtToTheIndex) {
+  DriveRig rig(test_seed());
+  ASSERT_TRUE(rig.open());
+  for (const std::uint64_t i : {1, 3, 5}) ASSERT_TRUE(rig.append_and_sync(key_of(i), 4096));
+  for (const std::uint64_t i : {2, 4}) ASSERT_TRUE(rig.append(key_of(i), 4096));
+  RecordKey after{};
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    const auto page = rig.run(rig.drive().list(after, 1));
+    ASSERT_TRUE(page);
+    ASSERT_EQ(page->size(), 1U);
+    after = page->front().key;
+    EXPECT_EQ(after, key_of(i));
+  }
+  EXPECT_TRUE(rig.run(rig.drive().list(after, 1))->empty());
+}
+
+TEST(DriveRecover, SaysFromWhichLeaseOnRecordsCameBack) {
+  DriveRig rig(test_seed());
+  ASSERT_TRUE(rig.open());
+  RecordKey older = key_of(1), newer = key_of(2);
+  older.extent.lease = LeaseId{40};
+  newer.extent.lease = LeaseId{41};
+  ASSERT_TRUE(rig.append_and_sync(older, 4096));
+  ASSERT_TRUE(rig.append_and_sync(newer, 4096));
+  ASSERT_TRUE(rig.run(rig.drive().remove({older.extent})));
+  ASSERT_TRUE(rig.stop());
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.drive().stats().recovered_from, std::nullopt) << "nothing was lost in a clean stop";
+  ASSERT_TRUE(rig.stop());
+  rig.delete_index();
+  ASSERT_TRUE(rig.open());
+  EXPECT_TRUE(rig.check(older, 4096)) << "a rebuilt index knows nothing of removals";
+  EXPECT_EQ(rig.drive().stats().recovered_from, LeaseId{40});
+  ASSERT_TRUE(rig.append_and_sync(key_of(3), 4096));
+  ASSERT_TRUE(rig.run(rig.drive().sync_index()));
+  RecordKey last = key_of(4);
+  last.extent.lease = LeaseId{77};
+  ASSERT_TRUE(rig.append_and_sync(last, 4096));
+  rig.crash();
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.drive().stats().recovered_from, LeaseId{77}) << "only what lies beyond the index came back";
+}
+
+TEST(DriveRecover, CountsARecordThatWasAppendedTwiceOnce) {
+  DriveRig rig(test_seed());
+  rig.options().rewrite_bytes_per_second = 0;
+  ASSERT_TRUE(rig.open());
+  append_all(rig, 0, 7, kLarge);  // One segment.
+  ASSERT_TRUE(rig.append_and_sync(key_of(50), 4096));
+  ASSERT_TRUE(rig.run(rig.drive().sync_index()));
+  for (int i = 0; i < 7; ++i) ASSERT_TRUE(rig.append(key_of(0), 4096));
+  ASSERT_TRUE(rig.run(rig.drive().sync()));
+  rig.crash();
+  ASSERT_TRUE(rig.open());
+  append_all(rig, 100, 150, kLarge);  // Takes whatever is free.
+  EXPECT_TRUE(rig.check(key_of(0), 4096));
+  for (std::uint64_t i = 1; i < 7; ++i) EXPECT_TRUE(rig.check(key_of(i), kLarge)) << i;
 }
 
 TEST(DriveRecycle, TakesADeadSegmentAgainWithoutGrowing) {
