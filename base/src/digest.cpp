@@ -12,7 +12,7 @@
 namespace firn {
 namespace {
 
-constexpr std::size_t kSha256BlockBytes = 64;
+constexpr std::size_t kHmacBlockBytes = 64;  // Of SHA-1 and SHA-256 alike.
 constexpr std::size_t kAlgorithms = 3;
 
 /// Fetched once: OpenSSL 3 looks an algorithm up by name again in every init otherwise, which costs more than hashing a
@@ -100,6 +100,32 @@ std::string hash(HashAlgorithm algorithm, ByteView bytes) {
   return context.finish();
 }
 
+std::string hmac(HashAlgorithm algorithm, std::string_view key, std::string_view text) {
+  // RFC 2104 over the pooled context: OpenSSL's own HMAC and EVP_MAC set up a provider object on every call.
+  std::array<unsigned char, kHmacBlockBytes> inner{};
+  std::string short_key;
+  if (key.size() > inner.size()) {
+    short_key = hash(algorithm, as_bytes(key));
+    key = short_key;
+  }
+  for (std::size_t i = 0; i < key.size(); ++i) inner[i] = static_cast<unsigned char>(key[i]);
+  std::array<unsigned char, kHmacBlockBytes> outer = inner;
+  for (auto& byte : inner) byte ^= 0x36;
+  for (auto& byte : outer) byte ^= 0x5C;
+
+  Context context(algorithm);
+  context.update(inner.data(), inner.size());
+  context.update(text);
+  const std::string inner_digest = context.finish();
+  context.restart();
+  context.update(outer.data(), outer.size());
+  context.update(inner_digest);
+  OPENSSL_cleanse(inner.data(), inner.size());
+  OPENSSL_cleanse(outer.data(), outer.size());
+  OPENSSL_cleanse(short_key.data(), short_key.size());
+  return context.finish();
+}
+
 }  // namespace
 
 struct Hasher::State {
@@ -127,31 +153,8 @@ std::string Hasher::finish() {
 std::string md5(ByteView bytes) { return hash(HashAlgorithm::md5, bytes); }
 std::string sha256(ByteView bytes) { return hash(HashAlgorithm::sha256, bytes); }
 
-std::string hmac_sha256(std::string_view key, std::string_view text) {
-  // RFC 2104 over the pooled context: OpenSSL's own HMAC and EVP_MAC set up a provider object on every call.
-  std::array<unsigned char, kSha256BlockBytes> inner{};
-  std::string short_key;
-  if (key.size() > inner.size()) {
-    short_key = sha256(as_bytes(key));
-    key = short_key;
-  }
-  for (std::size_t i = 0; i < key.size(); ++i) inner[i] = static_cast<unsigned char>(key[i]);
-  std::array<unsigned char, kSha256BlockBytes> outer = inner;
-  for (auto& byte : inner) byte ^= 0x36;
-  for (auto& byte : outer) byte ^= 0x5C;
-
-  Context context(HashAlgorithm::sha256);
-  context.update(inner.data(), inner.size());
-  context.update(text);
-  const std::string inner_digest = context.finish();
-  context.restart();
-  context.update(outer.data(), outer.size());
-  context.update(inner_digest);
-  OPENSSL_cleanse(inner.data(), inner.size());
-  OPENSSL_cleanse(outer.data(), outer.size());
-  OPENSSL_cleanse(short_key.data(), short_key.size());
-  return context.finish();
-}
+std::string hmac_sha256(std::string_view key, std::string_view text) { return hmac(HashAlgorithm::sha256, key, text); }
+std::string hmac_sha1(std::string_view key, std::string_view text) { return hmac(HashAlgorithm::sha1, key, text); }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;

@@ -30,9 +30,22 @@ struct ChunkSeed {
   std::string signature;  ///< Lower-case hexadecimal.
 };
 
+/// Where the signature is, and of which version.
+enum class Mechanism : std::uint8_t {
+  header,               ///< Authorization: AWS4-HMAC-SHA256 …
+  presigned,            ///< X-Amz-Signature in the query.
+  header_version_2,     ///< Authorization: AWS key:signature.
+  presigned_version_2,  ///< Signature in the query: what boto3 and awscli still make unless told otherwise.
+};
+inline bool is_presigned(Mechanism mechanism) {
+  return mechanism == Mechanism::presigned || mechanism == Mechanism::presigned_version_2;
+}
+inline bool is_version_2(Mechanism mechanism) { return mechanism >= Mechanism::header_version_2; }
+
 /// A request whose signature was right.
 struct Authenticated {
   CredentialPtr credential;
+  Mechanism mechanism = Mechanism::header;
   PayloadForm payload = PayloadForm::unsigned_payload;
   std::string payload_sha256;           ///< Raw, for PayloadForm::sha256.
   std::optional<ChunkSeed> chunk_seed;  ///< For the two signed streaming forms.
@@ -48,14 +61,17 @@ class Authenticator {
   virtual Result<Authenticated> authenticate(const RequestToSign& request, UnixMs now) const = 0;
 };
 
-/// AWS Signature V4 for S3, in the Authorization header or the query (presigned). Any region, as long as it is the same
-/// throughout.
-class SignatureV4Authenticator final : public Authenticator {
+/// AWS Signature V4 for S3, in the Authorization header or the query (presigned); any region, as long as it is the same
+/// throughout. Signature V2 likewise.
+class SignatureAuthenticator final : public Authenticator {
  public:
-  explicit SignatureV4Authenticator(const CredentialSource& credentials);
+  explicit SignatureAuthenticator(const CredentialSource& credentials);
   Result<Authenticated> authenticate(const RequestToSign& request, UnixMs now) const override;
 
  private:
+  Result<Authenticated> authenticate_version_2(const RequestToSign& request, Mechanism mechanism, UnixMs now) const;
+  Result<Authenticated> authenticate_version_4(const RequestToSign& request, Mechanism mechanism, UnixMs now) const;
+
   const CredentialSource& credentials_;
   CredentialPtr nobody_;  // Stands in for unknown keys, so that they cost what a wrong signature costs.
 };

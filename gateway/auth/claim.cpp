@@ -83,10 +83,6 @@ Result<> read_authorization_fields(std::string_view rest, SignatureClaim& claim)
 }
 
 Result<SignatureClaim> read_header_claim(const RequestToSign& request, std::string_view authorization, UnixMs now) {
-  if (authorization.starts_with("AWS ")) {
-    return client_error(Errc::invalid_request,
-                        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
-  }
   if (!authorization.starts_with(kAlgorithm) || authorization.size() == kAlgorithm.size() ||
       authorization[kAlgorithm.size()] != ' ') {
     return client_error(Errc::invalid_argument, "Unsupported Authorization Type");
@@ -106,11 +102,7 @@ Result<SignatureClaim> read_header_claim(const RequestToSign& request, std::stri
   if (claim.scope.day != claim.time.day()) {
     return header_malformed("the date of the Credential is not the date of the request.");
   }
-  const UnixMs skew_max = std::chrono::milliseconds(kClockSkewMax).count();
-  if (now - claim.time.unix_ms() > skew_max || claim.time.unix_ms() - now > skew_max) {
-    return client_error(Errc::request_time_too_skewed,
-                        "The difference between the request time and the current time is too large.");
-  }
+  if (auto fresh = check_skew(claim.time, now); !fresh) return std::move(fresh).error();
   return claim;
 }
 
@@ -153,7 +145,6 @@ Result<SignatureClaim> read_presigned_claim(const RequestToSign& request, UnixMs
   }
   if (*algorithm != kAlgorithm) return query_malformed("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
   SignatureClaim claim;
-  claim.presigned = true;
   claim.signed_headers = *signed_headers;
   claim.signature = *signature;
   if (!read_credential(*credential, claim)) {
@@ -208,15 +199,6 @@ Result<> check_signed_headers(const RequestToSign& request, std::string_view sig
   return {};
 }
 
-/// Session credentials come with IAM; until then a token names nobody. An empty one counts as absent.
-Result<> check_token(const RequestToSign& request, bool presigned) {
-  const std::string* in_query = presigned ? parameter(request.query, "X-Amz-Security-Token") : nullptr;
-  const bool sent =
-      (in_query != nullptr && !in_query->empty()) || !trimmed(header(request.headers, "x-amz-security-token")).empty();
-  if (!sent) return {};
-  return client_error(Errc::invalid_token, "The provided token is malformed or otherwise invalid.");
-}
-
 bool is_sha256_text(std::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -225,42 +207,65 @@ bool is_sha256_text(std::string_view text) {
 
 }  // namespace
 
-Result<SignatureClaim> read_claim(const RequestToSign& request, UnixMs now) {
+Result<> check_skew(const SigningTime& time, UnixMs now) {
+  const UnixMs skew_max = std::chrono::milliseconds(kClockSkewMax).count();
+  if (now - time.unix_ms() <= skew_max && time.unix_ms() - now <= skew_max) return {};
+  return client_error(Errc::request_time_too_skewed,
+                      "The difference between the request time and the current time is too large.");
+}
+
+Result<Mechanism> read_mechanism(const RequestToSign& request) {
   const std::string_view authorization = trimmed(header(request.headers, "Authorization"));
+  const bool in_header = !authorization.empty();
   const bool in_query = parameter(request.query, "X-Amz-Algorithm") || parameter(request.query, "X-Amz-Signature") ||
                         parameter(request.query, "X-Amz-Credential");
-  const bool version_2_query = parameter(request.query, "AWSAccessKeyId") && parameter(request.query, "Signature");
-  if (!authorization.empty() && (in_query || version_2_query)) {
+  const bool by_version_2 = parameter(request.query, "AWSAccessKeyId") || parameter(request.query, "Signature");
+  if (in_header + in_query + by_version_2 > 1) {
     return client_error(Errc::invalid_argument,
                         "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
                         "string parameter or the Authorization header should be specified");
   }
-  if (version_2_query && !in_query) {
-    return client_error(Errc::invalid_request,
-                        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
-  }
-  if (authorization.empty() && !in_query) return error(Errc::access_denied, "no signature");
-  auto claim = in_query ? read_presigned_claim(request, now) : read_header_claim(request, authorization, now);
+  if (in_header) return authorization.starts_with("AWS ") ? Mechanism::header_version_2 : Mechanism::header;
+  if (in_query) return Mechanism::presigned;
+  if (by_version_2) return Mechanism::presigned_version_2;
+  return error(Errc::access_denied, "no signature");
+}
+
+Result<SignatureClaim> read_claim(const RequestToSign& request, Mechanism mechanism, UnixMs now) {
+  auto claim = mechanism == Mechanism::presigned
+                   ? read_presigned_claim(request, now)
+                   : read_header_claim(request, trimmed(header(request.headers, "Authorization")), now);
   if (!claim) return claim;
-  if (auto token = check_token(request, claim->presigned); !token) return std::move(token).error();
+  if (auto token = check_token(request, mechanism); !token) return std::move(token).error();
   if (auto covered = check_signed_headers(request, claim->signed_headers); !covered) return std::move(covered).error();
   return claim;
 }
 
-Result<PayloadClaim> read_payload_claim(const RequestToSign& request, bool presigned) {
-  std::string_view text = trimmed(header(request.headers, "x-amz-content-sha256"));
-  if (presigned) {
-    if (const std::string* in_query = parameter(request.query, "X-Amz-Content-Sha256")) text = *in_query;
-    if (text.empty()) text = "UNSIGNED-PAYLOAD";
+Result<> check_token(const RequestToSign& request, Mechanism mechanism) {
+  bool sent = !trimmed(header(request.headers, "x-amz-security-token")).empty();
+  for (const auto& candidate : request.query.parameters()) {
+    const bool named = iequals(candidate.name, "x-amz-security-token");
+    sent = sent || (named && is_presigned(mechanism) && !candidate.value.empty());
   }
+  if (!sent) return {};
+  return client_error(Errc::invalid_token, "The provided token is malformed or otherwise invalid.");
+}
+
+Result<PayloadClaim> read_payload_claim(const RequestToSign& request, Mechanism mechanism) {
+  const bool needed = mechanism == Mechanism::header;
+  std::string_view text = trimmed(header(request.headers, "x-amz-content-sha256"));
+  if (mechanism == Mechanism::presigned) {
+    if (const std::string* in_query = parameter(request.query, "X-Amz-Content-Sha256")) text = *in_query;
+  }
+  if (text.empty() && !needed) text = "UNSIGNED-PAYLOAD";
   if (text.empty()) {
     return client_error(Errc::invalid_request, "Missing required header for this request: x-amz-content-sha256");
   }
   if (text == "UNSIGNED-PAYLOAD") return PayloadClaim{PayloadForm::unsigned_payload, text};
   if (is_sha256_text(text)) return PayloadClaim{PayloadForm::sha256, text};
-  // A signature in the query never covers a stream: its trailers would be anybody's.
-  if (presigned && text.starts_with("STREAMING-")) {
-    return client_error(Errc::access_denied, "A presigned request can't have a streaming payload.");
+  // Only a Signature V4 in the header begins a stream: the trailers of another would be anybody's.
+  if (!needed && text.starts_with("STREAMING-")) {
+    return client_error(Errc::access_denied, "A request signed like this can't have a streaming payload.");
   }
   if (text == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") return PayloadClaim{PayloadForm::streaming_signed, text};
   if (text == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER") {

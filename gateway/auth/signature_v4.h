@@ -19,6 +19,7 @@ struct RequestToSign {
   std::string_view raw_query;
   const Query& query;
   const Fields& headers;
+  std::string_view host_bucket = {};  ///< The bucket that the host names; empty in path style.
 };
 
 /// Which spelling of the path the client signed: S3 re-encodes the decoded key, some clients sign what they send.

@@ -104,7 +104,7 @@ class HttpServer final : public Server {
 
   Runtime& runtime_;
   RootCredentialSource credentials_;
-  SignatureV4Authenticator authenticator_;
+  SignatureAuthenticator authenticator_;
   RequestMetrics request_metrics_;
   std::unique_ptr<TlsContext> tls_;
   std::unique_ptr<AccessLog> access_log_;

@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "auth/hoisted_headers.h"
 #include "firn/base/digest.h"
 #include "firn/base/log.h"
 #include "http/admin_endpoint.h"
@@ -140,6 +141,7 @@ void Session::name_request() {
   request_.raw_path = "/";
   request_.body = nullptr;
   request_.headers = &MessageHead::no_fields();
+  hoisted_.reset();
   request_.identity.access_key.clear();
   request_.identity.canonical_id.clear();
   request_.identity.display_name.clear();
@@ -168,29 +170,46 @@ Result<> Session::begin_request() {
   auto query = parse_query(raw_query_);
   if (!query) return std::move(query).error();
   request_.query = std::move(*query);
-  return decode_path(request_.raw_path, bucket_of_host(head_.host(), context_.options.domains), request_.bucket,
-                     request_.key);
+  host_bucket_ = bucket_of_host(head_.host(), context_.options.domains);
+  return decode_path(request_.raw_path, host_bucket_, request_.bucket, request_.key);
 }
 
 Result<const Operation*> Session::admit() {
-  const Operation& operation =
-      is_admin_request(context_, request_)
-          ? admin_operation()
-          : context_.protocol.route(request_.method, scope_of(request_), request_.query, *request_.headers);
-  operation_ = operation.name;
+  const bool administrates = is_admin_request(context_, request_);
+  const auto routed = [&]() -> const Operation& {
+    if (administrates) return admin_operation();
+    return context_.protocol.route(request_.method, scope_of(request_), request_.query, *request_.headers);
+  };
+  const Operation* operation = &routed();
+  operation_ = operation->name;  // What is refused below is counted as what it would have been.
+  if (auto known = authenticate(administrates); !known) return std::move(known).error();
+  if (hoisted_) operation = &routed();  // A header from the query may have made it another.
+  operation_ = operation->name;
+  return operation;
+}
+
+Result<> Session::authenticate(bool administrates) {
   const RequestToSign to_sign{.method = head_.method_text(),
                               .raw_path = request_.raw_path,
                               .raw_query = raw_query_,
                               .query = request_.query,
-                              .headers = *request_.headers};
+                              .headers = *request_.headers,
+                              .host_bucket = host_bucket_.empty() ? host_bucket_ : request_.bucket};
   const auto authenticated = context_.authenticator.authenticate(to_sign, request_.received_ms);
   if (!authenticated) return authenticated.error();
+  // Version 2 leaves parameters unsigned, and administration's are all of its own.
+  if (administrates && is_version_2(authenticated->mechanism)) return Errc::access_denied;
   const Identity& identity = authenticated->credential->identity;
   request_.identity.access_key.assign(identity.access_key);
   request_.identity.canonical_id.assign(identity.canonical_id);
   request_.identity.display_name.assign(identity.display_name);
-  if (auto begun = body_->begin_payload(*authenticated, *request_.headers); !begun) return std::move(begun).error();
-  return &operation;
+  if (auto begun = body_->begin_payload(*authenticated, head_.fields()); !begun) return begun;
+  if (!is_presigned(authenticated->mechanism)) return {};
+  auto hoisted = with_hoisted_headers(request_.query, head_.fields());
+  if (!hoisted) return std::move(hoisted).error();
+  hoisted_ = *std::move(hoisted);
+  if (hoisted_) request_.headers = &*hoisted_;
+  return {};
 }
 
 boost::asio::awaitable<Reply> Session::reply_to_request() {

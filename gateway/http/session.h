@@ -48,6 +48,8 @@ class Session {
   boost::asio::awaitable<Reply> reply_to_request();
   Result<> begin_request();
   Result<const Operation*> admit();
+  /// Who asks, and by which headers. The request's own until the signature was found right.
+  Result<> authenticate(bool administrates);
   Reply failure_reply(const Error& failure);
   boost::asio::awaitable<bool> send(Reply reply);
   boost::asio::awaitable<bool> send_rest(ReplyBody& stream);
@@ -65,6 +67,8 @@ class Session {
   std::string out_;   // The response's head; reused.
   std::string peer_;  // Only while there is an access log.
   std::string_view raw_query_;
+  std::string_view host_bucket_;   // The bucket that the host names, as it spells it.
+  std::optional<Fields> hoisted_;  // The headers of a presigned request that has more of them in its query.
   std::string_view operation_;
   SteadyTime begun_;
   unsigned status_ = 0;

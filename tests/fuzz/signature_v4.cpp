@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     headers.insert(view(line.substr(0, colon)), view(line.substr(colon + 1)));
   }
   static const RootCredentialSource credentials("AKIAIOSFODNN7EXAMPLE", "a secret that no corpus holds");
-  static const SignatureV4Authenticator authenticator(credentials);
+  static const SignatureAuthenticator authenticator(credentials);
   FIRN_ASSERT(!authenticator.authenticate({method, path, raw_query, *query, headers}, kNow));
   return 0;
 }

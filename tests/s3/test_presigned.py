@@ -28,7 +28,7 @@ def test_a_url_writes(wire, bucket):
 
 
 def test_boto3s_urls_work(server, bucket):
-    s3 = server.client(signature_version="s3v4")  # For us-east-1 boto3 still presigns by version 2.
+    s3 = server.client(signature_version="s3v4")
     s3.put_object(Bucket=bucket, Key="a b+ä", Body=b"x")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b+ä", "ResponseContentType": "a/b"})
     with urllib.request.urlopen(url) as answer:
@@ -87,6 +87,28 @@ def test_signed_headers_must_come(wire, bucket):
     assert send(wire, "PUT", target, b"x").status == 403
     assert send(wire, "PUT", target, b"x", headers={"content-type": "c/d"}).status == 403
     assert send(wire, "PUT", target, b"x", headers={"content-type": "a/b"}).status == 200
+
+
+def test_headers_in_the_query_count(wire, there, bucket):
+    """SDKs put x-amz-* headers into the URL they presign."""
+    query = [("x-amz-meta-a", "1 2"), ("x-amz-tagging", "t=1"), ("x-amz-storage-class", "STANDARD_IA")]
+    assert send(wire, "PUT", wire.presigned("PUT", f"/{bucket}/new", query), b"x").status == 200
+    headers = wire.head(f"/{bucket}/new").headers
+    assert [headers[n] for n in ("x-amz-meta-a", "x-amz-tagging-count", "x-amz-storage-class")] == ["1 2", "1", "STANDARD_IA"]
+    assert send(wire, "PUT", wire.presigned("PUT", f"/{bucket}/copy", [("x-amz-copy-source", f"{bucket}/k")])).status == 200
+    assert wire.get(f"/{bucket}/copy").body == b"there"
+
+
+def test_a_checksum_in_the_query_is_not_that_of_the_body(wire, bucket):
+    """aws-sdk-js presigns the CRC32 of a body it does not have."""
+    query = [("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-sdk-checksum-algorithm", "CRC32")]
+    assert send(wire, "PUT", wire.presigned("PUT", f"/{bucket}/k", query), b"a body").status == 200
+    assert wire.get(f"/{bucket}/k").body == b"a body"
+
+
+def test_a_header_in_the_query_has_no_line_break(wire, bucket):
+    answer = send(wire, "PUT", wire.presigned("PUT", f"/{bucket}/k", [("x-amz-meta-a", "1\r\nset-cookie: x")]), b"x")
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
 @pytest.mark.parametrize("missing", ["X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"])

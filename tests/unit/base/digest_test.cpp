@@ -92,6 +92,13 @@ TEST(HmacSha256, TakesKeysAroundOneBlock) {
   EXPECT_NE(hmac_sha256(std::string(64, 'k'), "text"), hmac_sha256(sha256(as_bytes(std::string(64, 'k'))), "text"));
 }
 
+TEST(HmacSha1, GivesThePublishedValues) {  // RFC 2202, cases 1, 2 and 6 (a key longer than a block).
+  EXPECT_EQ(to_hex(hmac_sha1(std::string(20, '\x0b'), "Hi There")), "b617318655057264e28bc0b6fb378c8ef146be00");
+  EXPECT_EQ(to_hex(hmac_sha1("Jefe", "what do ya want for nothing?")), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+  EXPECT_EQ(to_hex(hmac_sha1(std::string(80, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")),
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+}
+
 TEST(EqualInConstantTime, HoldsForEqualTextsOnly) {
   EXPECT_TRUE(equal_in_constant_time("", ""));
   EXPECT_TRUE(equal_in_constant_time("secret", "secret"));

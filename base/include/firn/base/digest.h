@@ -32,6 +32,7 @@ class Hasher {
 std::string md5(ByteView bytes);                                       ///< 16 raw bytes.
 std::string sha256(ByteView bytes);                                    ///< 32 raw bytes.
 std::string hmac_sha256(std::string_view key, std::string_view text);  ///< 32 raw bytes.
+std::string hmac_sha1(std::string_view key, std::string_view text);    ///< 20 raw bytes.
 
 std::string to_hex(std::string_view raw);                ///< Lower case.
 bool from_hex(std::string_view text, std::string& raw);  ///< Even count of digits of either case.

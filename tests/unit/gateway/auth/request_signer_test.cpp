@@ -22,7 +22,7 @@ ClientRequest received(const OutgoingRequest& request, const SignedRequest& sent
 
 std::optional<Errc> refusal(const OutgoingRequest& request, const RootCredential& credential, UnixMs now = kThen) {
   const RootCredentialSource credentials(kCredential.access_key, kCredential.secret_key);
-  const SignatureV4Authenticator authenticator(credentials);
+  const SignatureAuthenticator authenticator(credentials);
   return authenticate(authenticator, received(request, sign_request(request, credential, kThen)), now).code();
 }
 

@@ -63,7 +63,7 @@ class TestServer {
   SettableHealth health_;
   MetricRegistry registry_;
   RootCredentialSource credentials_{std::string(kAccessKey), std::string(kSecretKey)};
-  SignatureV4Authenticator authenticator_{credentials_};
+  SignatureAuthenticator authenticator_{credentials_};
   RequestMetrics request_metrics_{registry_};
   ServerContext context_;
   std::unique_ptr<Listener> listener_;
