@@ -83,6 +83,7 @@ constexpr auto kNames = std::to_array<Name>({
     FIRN_NAME(not_implemented),
     FIRN_NAME(bad_request),
     FIRN_NAME(access_control_list_not_supported),
+    FIRN_NAME(invalid_bucket_acl),
 });
 
 #undef FIRN_NAME

@@ -51,9 +51,11 @@ std::optional<SigningTime> SigningTime::from_amz_date(std::string_view text) {
 
 std::optional<SigningTime> SigningTime::from_date_header(std::string_view text) {
   if (text.size() == kTextBytes) return from_amz_date(text);
-  // "Fri, 24 May 2013 00:00:00 GMT": the day of the week is not checked, nothing hangs on it.
-  constexpr std::size_t kImfFixdateBytes = 29;
-  if (text.size() != kImfFixdateBytes || text.substr(3, 2) != ", " || text.substr(25) != " GMT") return std::nullopt;
+  // "Fri, 24 May 2013 00:00:00 GMT": the day of the week is not checked, nothing hangs on it. botocore writes -0000.
+  constexpr std::size_t kZoneAt = 25;
+  constexpr auto kZones = std::to_array<std::string_view>({" GMT", " UTC", " +0000", " -0000"});
+  if (text.size() < kZoneAt || text.substr(3, 2) != ", ") return std::nullopt;
+  if (std::find(kZones.begin(), kZones.end(), text.substr(kZoneAt)) == kZones.end()) return std::nullopt;
   const auto month = std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3));
   if (month == kMonths.end()) return std::nullopt;
   return from_amz_date(fmt::format("{}{:02}{}T{}{}{}Z", text.substr(12, 4), month - kMonths.begin() + 1,

@@ -14,7 +14,7 @@ class SigningTime {
  public:
   /// "20130524T000000Z", as in x-amz-date.
   static std::optional<SigningTime> from_amz_date(std::string_view text);
-  /// "Fri, 24 May 2013 00:00:00 GMT" or the form above: a Date header, allowed where x-amz-date is missing.
+  /// "Fri, 24 May 2013 00:00:00 GMT" (or +0000) or the form above: a Date header, allowed where x-amz-date is missing.
   static std::optional<SigningTime> from_date_header(std::string_view text);
 
   UnixMs unix_ms() const { return unix_ms_; }

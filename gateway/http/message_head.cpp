@@ -61,7 +61,7 @@ Result<> MessageHead::parse(std::string_view head) {
   keep_alive_ = http_1_1() && parser_->get().keep_alive();
   if (auto host = read_host(); !host) return host;
   if (auto framing = read_framing(); !framing) return framing;
-  if (auto expect = read_expect(); !expect) return expect;
+  read_expect();
   if (fields().count(http::field::authorization) > 1) return malformed("There is more than one Authorization header.");
   return {};
 }
@@ -97,15 +97,10 @@ Result<> MessageHead::read_framing() {
   return {};
 }
 
-Result<> MessageHead::read_expect() {
-  expects_continue_ = false;
+void MessageHead::read_expect() {
+  // Any other expectation may be ignored (RFC 9110, 10.1.1), and S3 does.
   const std::string_view text = view(fields()[http::field::expect]);
-  if (text.empty()) return {};
-  if (!iequals({text.data(), text.size()}, "100-continue")) {
-    return client_error(Errc::bad_request, "The only expectation understood is 100-continue.");
-  }
-  expects_continue_ = http_1_1();
-  return {};
+  expects_continue_ = http_1_1() && iequals({text.data(), text.size()}, "100-continue");
 }
 
 }  // namespace firn::gateway

@@ -54,7 +54,7 @@ class MessageHead {
   static std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
   Result<> read_framing();
   Result<> read_host();
-  Result<> read_expect();
+  void read_expect();
 
   std::optional<Parser> parser_;
   std::string_view host_;

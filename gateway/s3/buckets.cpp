@@ -55,7 +55,10 @@ Result<> check_create_headers(const Request& request) {
     return client_error(Errc::not_implemented,
                         "A header you provided implies functionality that is not implemented: x-amz-object-ownership");
   }
-  return reject_unsupported_write_headers(request);
+  auto supported = reject_unsupported_write_headers(request);
+  // A bucket that is yet to be made has no ACL setting to be at odds with: S3 calls it another mistake.
+  if (supported.code() == Errc::access_control_list_not_supported) return Errc::invalid_bucket_acl;
+  return supported;
 }
 
 void write_grant(XmlWriter& xml, const Identity& owner) {

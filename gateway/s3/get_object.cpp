@@ -1,3 +1,4 @@
+#include "firn/base/digest.h"
 #include "firn/objects/names.h"
 #include "firn/objects/store.h"
 #include "s3/checksum_headers.h"
@@ -55,8 +56,10 @@ void add_asked_checksum(Reply& reply, const Request& request, const metadata::Ob
                         bool ranged) {
   if (request.header("x-amz-checksum-mode") != "ENABLED" || ranged) return;
   if (!part.info) return add_checksum_headers(reply, object.checksum, object.parts.size());
-  metadata::Checksum checksum{.algorithm = object.checksum.algorithm, .value = part.info->checksum};
-  add_checksum_headers(reply, checksum, 0);
+  if (object.checksum.algorithm == ChecksumAlgorithm::none || part.info->checksum.empty()) return;
+  const auto& spelled = spelling(object.checksum.algorithm);
+  reply.add(std::string(spelled.header), to_base64(part.info->checksum));
+  reply.add("x-amz-checksum-type", std::string(spelling(object.checksum.type)));  // Of the object, as S3 says it.
 }
 
 Answer answer_for(const Request& request, const metadata::Object& object) {

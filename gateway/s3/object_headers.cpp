@@ -20,9 +20,11 @@ constexpr auto kStorageClasses = std::to_array<std::string_view>(
     {"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE",
      "OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE"});
 
-/// Content-Encoding without "aws-chunked", which is how the request was framed and no property of the object.
+/// Content-Encoding without "aws-chunked", which is how the request was framed and no property of the object. The rest
+/// stays as it was spelled.
 std::string stored_content_encoding(std::string_view header) {
   std::string kept;
+  const bool spaced = header.find(", ") != std::string_view::npos;
   while (!header.empty()) {
     const auto comma = header.find(',');
     std::string_view coding = header.substr(0, comma);
@@ -31,7 +33,7 @@ std::string stored_content_encoding(std::string_view header) {
     if (begin == std::string_view::npos) continue;
     coding = coding.substr(begin, coding.find_last_not_of(" \t") - begin + 1);
     if (boost::algorithm::iequals(coding, "aws-chunked")) continue;
-    if (!kept.empty()) kept += ',';
+    if (!kept.empty()) kept += spaced ? ", " : ",";
     kept += coding;
   }
   return kept;

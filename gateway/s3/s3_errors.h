@@ -120,6 +120,8 @@ inline constexpr auto kS3Errors = std::to_array<S3ErrorRow>({
      "A header you provided implies functionality that is not implemented"},
     {Errc::bad_request, 400, "BadRequest", "Bad Request"},
     {Errc::access_control_list_not_supported, 400, "AccessControlListNotSupported", "The bucket does not allow ACLs"},
+    {Errc::invalid_bucket_acl, 400, "InvalidBucketAclWithObjectOwnership",
+     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"},
 });
 
 /// Whether every Errc has its row, at its own number.

@@ -93,7 +93,10 @@ Result<metadata::NameValues> parse_tagging_document(std::string_view xml) {
 std::string write_tagging_document(const metadata::NameValues& tags) {
   XmlWriter xml("Tagging");
   xml.open("TagSet");
-  for (const auto& [key, value] : tags) {
+  // By key: a set has no order of its own, and clients compare what they get with what they gave.
+  metadata::NameValues sorted = tags;
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [key, value] : sorted) {
     xml.open("Tag");
     xml.element("Key", key);
     xml.element("Value", value);

@@ -87,6 +87,7 @@ enum class Errc : std::uint16_t {
   not_implemented,
   bad_request,
   access_control_list_not_supported,
+  invalid_bucket_acl,
 
   kCount,
 };

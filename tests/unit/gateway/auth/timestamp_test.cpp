@@ -19,6 +19,11 @@ TEST(SigningTime, ReadsTheHttpForm) {
   ASSERT_TRUE(time);
   EXPECT_EQ(time->text(), "20130524T010203Z");
   EXPECT_EQ(SigningTime::from_date_header("20130524T010203Z")->unix_ms(), time->unix_ms());
+  for (const std::string zone : {"UTC", "+0000", "-0000"}) {
+    const auto same = SigningTime::from_date_header("Fri, 24 May 2013 01:02:03 " + zone);
+    ASSERT_TRUE(same) << zone;
+    EXPECT_EQ(same->unix_ms(), time->unix_ms());
+  }
 }
 
 TEST(SigningTime, RefusesWhatIsNoMoment) {
@@ -30,6 +35,8 @@ TEST(SigningTime, RefusesWhatIsNoMoment) {
   }
   EXPECT_FALSE(SigningTime::from_date_header("Fri, 24 Maj 2013 00:00:00 GMT"));
   EXPECT_FALSE(SigningTime::from_date_header("Fri, 24 May 2013 00:00:00 CET"));
+  EXPECT_FALSE(SigningTime::from_date_header("Fri, 24 May 2013 00:00:00 +0100"));
+  EXPECT_FALSE(SigningTime::from_date_header("Fri, 24 May 2013 00:00:00"));
 }
 
 TEST(HttpDate, IsTheFixedForm) {

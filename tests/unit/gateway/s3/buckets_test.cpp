@@ -47,7 +47,7 @@ TEST_F(Buckets, RefuseBadNamesLocationsAndDocuments) {
   EXPECT_EQ(send("PUT /other", {}, "<CreateBucketConfiguration><Tags/></CreateBucketConfiguration>").status, 501U);
   EXPECT_EQ(send("PUT /other", {{"x-amz-bucket-object-lock-enabled", "true"}}).status, 501U);
   EXPECT_EQ(send("PUT /other", {{"x-amz-object-ownership", "ObjectWriter"}}).status, 501U);
-  EXPECT_EQ(send("PUT /other", {{"x-amz-acl", "public-read"}}).code(), "AccessControlListNotSupported");
+  EXPECT_EQ(send("PUT /other", {{"x-amz-acl", "public-read"}}).code(), "InvalidBucketAclWithObjectOwnership");
   EXPECT_EQ(send("HEAD /other").status, 404U);
   EXPECT_EQ(send("PUT /other", {{"x-amz-acl", "private"}}).status, 200U);
 }

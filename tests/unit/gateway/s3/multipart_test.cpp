@@ -193,6 +193,7 @@ TEST_F(Multipart, KeepsACompositeChecksum) {
   EXPECT_EQ(head.header("x-amz-checksum-type"), "COMPOSITE");
   const auto part = send("GET /bucket/k?partNumber=2", {{"x-amz-checksum-mode", "ENABLED"}});
   EXPECT_EQ(part.header("x-amz-checksum-sha256"), to_base64(sha256(as_bytes("end"))));
+  EXPECT_EQ(part.header("x-amz-checksum-type"), "COMPOSITE");
   const auto attributes =
       send("GET /bucket/k?attributes", {{"x-amz-object-attributes", "Checksum,ObjectParts"}, {"x-amz-max-parts", "1"}});
   EXPECT_EQ(attributes.element("PartsCount"), "2");

@@ -81,6 +81,8 @@ TEST_F(Objects, KeepTheirHeaders) {
   }
   put("plain", "text", {{"Content-Encoding", "aws-chunked"}, {"x-amz-storage-class", "STANDARD"}});
   EXPECT_EQ(send("HEAD /bucket/plain").header("Content-Encoding"), "");
+  put("spaced", "text", {{"Content-Encoding", "deflate, gzip"}});
+  EXPECT_EQ(send("HEAD /bucket/spaced").header("Content-Encoding"), "deflate, gzip");
   EXPECT_EQ(send("HEAD /bucket/plain").header("x-amz-storage-class"), "");
 }
 
