@@ -23,7 +23,7 @@ def live_bytes(server):
     return [drive.get("live_bytes", 0) for drive in server.status()["drives"]]
 
 
-def wait_for(reached, seconds=30):
+def wait_for(reached, seconds=120):  # A bound that no healthy run reaches.
     deadline = time.monotonic() + seconds
     while True:
         seen = reached()

@@ -37,8 +37,10 @@ Task<> sweep_again_from(metadata::Client& metadata, DriveIndex drive, LeaseId fr
   co_return co_await metadata.put_config(swept_name(drive), value);
 }
 
-OrphanSweeper::OrphanSweeper(MaintenanceContext context)
-    : context_(std::move(context)), loop_(context_.runtime.io(0), [this] { return step(); }) {}
+OrphanSweeper::OrphanSweeper(MaintenanceContext context, std::size_t records_per_list)
+    : context_(std::move(context)),
+      records_per_list_(records_per_list),
+      loop_(context_.runtime.io(0), [this] { return step(); }) {}
 
 Task<> OrphanSweeper::sweep_again(DriveIndex drive) {
   // First, so that a walk under way does not record its end after this.
@@ -79,7 +81,7 @@ Task<> OrphanSweeper::sweep(DriveIndex drive, LeaseId end) {
 }
 
 Task<bool> OrphanSweeper::sweep_page(volume::DriveService& service, volume::RecordKey& after, LeaseId end) {
-  CO_TRY_LET(const auto records, co_await service.list(after, kRecordsPerList));
+  CO_TRY_LET(const auto records, co_await service.list(after, records_per_list_));
   std::vector<ExtentId> extents;
   bool beyond = false;
   for (const auto& record : records) {
@@ -88,7 +90,7 @@ Task<bool> OrphanSweeper::sweep_page(volume::DriveService& service, volume::Reco
     if (extents.empty() || extents.back() != record.key.extent) extents.push_back(record.key.extent);
   }
   if (!extents.empty()) CO_TRY(co_await remove_orphans(service, std::move(extents)));
-  co_return beyond || records.size() < kRecordsPerList;
+  co_return beyond || records.size() < records_per_list_;
 }
 
 /// From this drive alone: the others are walked as well, and which they were need not be known any more.

@@ -16,7 +16,7 @@ namespace firn::objects {
 /// walked whole.
 class OrphanSweeper {
  public:
-  explicit OrphanSweeper(MaintenanceContext context);
+  explicit OrphanSweeper(MaintenanceContext context, std::size_t records_per_list = 1'000);
   void start() { loop_.start(); }
   boost::asio::awaitable<void> stop() { return loop_.stop(); }
   void poke() { loop_.poke(); }
@@ -24,7 +24,6 @@ class OrphanSweeper {
   Task<> sweep_again(DriveIndex drive);
 
  private:
-  static constexpr std::size_t kRecordsPerList = 1'000;
   struct Progress {
     LeaseId swept_below;      ///< As recorded by this process; 0: what metadata says.
     std::uint64_t again = 0;  ///< Rises with each `sweep_again`: a walk begun before one ends nothing.
@@ -36,6 +35,7 @@ class OrphanSweeper {
   Task<> remove_orphans(volume::DriveService& service, std::vector<ExtentId> extents);
 
   MaintenanceContext context_;
+  const std::size_t records_per_list_;
   std::map<DriveIndex, Progress> progress_;
   BackgroundLoop loop_;
 };

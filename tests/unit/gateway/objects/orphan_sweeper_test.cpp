@@ -10,8 +10,10 @@ namespace {
 using test::extent_id;
 using volume::DriveState;
 
+constexpr std::size_t kPage = 10;
+
 struct Sweeping : ::testing::Test, test::MaintenanceRig {
-  OrphanSweeper sweeper{context()};
+  OrphanSweeper sweeper{context(), kPage};
   void TearDown() override { run(sweeper.stop()); }
   void start() {
     boost::asio::post(cluster.runtime().io(0), [this] { sweeper.start(); });
@@ -130,14 +132,14 @@ TEST_F(Sweeping, RemovesWhatWasWrittenToASetThatNobodyKnowsAnyMore) {
 }
 
 TEST_F(Sweeping, CrossesPagesWithinAnExtent) {
-  for (std::uint64_t i = 1; i < 1'000; ++i) put(extent_id(2, i), 5'000);
-  const auto wide = orphan(extent_id(2, 1'000), 9 << 20);  // Three records on each drive, one of them on the page.
-  const auto after = orphan(extent_id(2, 1'001), 20'000);
+  for (std::uint64_t i = 1; i < kPage; ++i) put(extent_id(2, i), 5'000);
+  const auto wide = orphan(extent_id(2, kPage), 9 << 20);  // Three records on each drive, one of them on the page.
+  const auto after = orphan(extent_id(2, kPage + 1), 20'000);
   start();
   ASSERT_TRUE(eventually([&] { return swept(); }));
   EXPECT_EQ(records(wide.id), 0U);
   EXPECT_EQ(records(after.id), 0U);
-  EXPECT_EQ(records(extent_id(2, 999)), 6U);
+  EXPECT_EQ(records(extent_id(2, kPage - 1)), 6U);
 }
 
 TEST_F(Sweeping, IsAskedToGoBackOnlyWhenItHadGoneFurther) {
