@@ -146,8 +146,8 @@ TEST(DriveRecover, CountsARecordThatWasAppendedTwiceOnce) {
   DriveRig rig(test_seed());
   rig.options().rewrite_bytes_per_second = 0;
   ASSERT_TRUE(rig.open());
-  append_all(rig, 0, 7, kLarge);  // One segment.
-  ASSERT_TRUE(rig.append_and_sync(key_of(50), 4096));
+  append_all(rig, 0, 7, kLarge);                         // One segment,
+  ASSERT_TRUE(rig.append_and_sync(key_of(50), kLarge));  // and this begins the next.
   ASSERT_TRUE(rig.run(rig.drive().sync_index()));
   for (int i = 0; i < 7; ++i) ASSERT_TRUE(rig.append(key_of(0), 4096));
   ASSERT_TRUE(rig.run(rig.drive().sync()));
