@@ -47,7 +47,7 @@ def cut_power(root, model, file_system, rounds, seed, seconds=3.0, say=print):
             silent = number % 2 == 0
             one_cut(server, drives, load, silent, seconds)
             began = time.monotonic()
-            server.start(60)
+            server.start()
             outcome.slowest_start_seconds = max(outcome.slowest_start_seconds, time.monotonic() - began)
             s3 = server.client()
             damage = verified_damage(server) if silent else []  # First of all: reads would have it repaired.

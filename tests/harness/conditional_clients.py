@@ -41,7 +41,10 @@ class Clients:
             thread.start()
         try:
             disturb()
+            for thread in threads:
+                thread.join()
         finally:
+            self.goal = 0  # Interrupted, or failed: nobody need go on.
             self.running.set()
             for thread in threads:
                 thread.join()

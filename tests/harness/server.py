@@ -75,7 +75,7 @@ class FirnServer:
             kept |= {"FIRN_ROOT_USER": self.access_key, "FIRN_ROOT_PASSWORD": self.secret_key}
         return kept | self.environment
 
-    def start(self, seconds=30):
+    def start(self, seconds=120):
         """Returns when the server is ready. Raises DidNotStart when it ends instead."""
         assert self.process is None or self.process.poll() is not None, "already running"
         with open(self.log_path, "ab") as log:

@@ -42,7 +42,9 @@ LocalDrive::LocalDrive(DriveParts parts)
   }
   for (std::uint32_t i = 0; i < segments_.size(); ++i) {
     SegmentTable::Segment& segment = segments_.at(SegmentId{i});
-    if (segment.row.state == SegmentState::sealed && segment.row.live_records == 0) segment.died = index_flushed_at_;
+    if (segment.row.state != SegmentState::sealed || segment.row.live_records != 0) continue;
+    // No reader from before the start is on its way. A process that dies again and again would never see the grace end.
+    segment.died = index_flushed_at_ - options_.recycle_grace;
   }
 }
 

@@ -179,6 +179,19 @@ TEST(DriveRecycle, WaitsForTheGracePeriod) {
   EXPECT_EQ(rig.drive().stats().segments_recycled, 0U);
 }
 
+TEST(DriveRecycle, DoesNotWaitForSegmentsThatDiedBeforeTheStart) {
+  DriveRig rig(test_seed(), {.recycle_grace = std::chrono::hours(1)});
+  ASSERT_TRUE(rig.open());
+  append_all(rig, 0, 28, kLarge);
+  ASSERT_TRUE(rig.run(rig.drive().remove(extents(0, 14))));
+  ASSERT_TRUE(rig.run(rig.drive().sync_index()));
+  EXPECT_EQ(rig.drive().stats().segments_recycled, 0U);
+  rig.kill();
+  ASSERT_TRUE(rig.open());
+  EXPECT_TRUE(rig.eventually([&rig] { return rig.drive().stats().segments_recycled >= 2; }));
+  for (std::uint64_t i = 14; i < 28; ++i) EXPECT_TRUE(rig.check(key_of(i), kLarge)) << i;
+}
+
 TEST(DriveRecycle, NeverBringsBackWhatAnEarlierLifeOfTheSegmentHeld) {
   DriveRig rig(test_seed());
   ASSERT_TRUE(rig.open());
