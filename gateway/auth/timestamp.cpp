@@ -42,7 +42,7 @@ std::optional<SigningTime> SigningTime::from_amz_date(std::string_view text) {
   if (text.size() != kTextBytes || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
   const auto unix_ms = to_unix_ms({digits(text, 0, 4), digits(text, 4, 2), digits(text, 6, 2), digits(text, 9, 2),
                                    digits(text, 11, 2), digits(text, 13, 2)});
-  if (!unix_ms) return std::nullopt;
+  if (!unix_ms || *unix_ms < 0) return std::nullopt;
   SigningTime time;
   time.unix_ms_ = *unix_ms;
   std::copy(text.begin(), text.end(), time.text_.begin());

@@ -9,7 +9,7 @@
 
 namespace firn::gateway {
 
-/// The moment a request was signed, and the text of it that the signature covers.
+/// The moment a request was signed, and the text of it that the signature covers. Nothing was signed before 1970.
 class SigningTime {
  public:
   /// "20130524T000000Z", as in x-amz-date.
