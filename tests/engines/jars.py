@@ -1,10 +1,11 @@
-"""Jars by Maven coordinates, fetched once into a cache folder by Maven's own client."""
+"""Jars by Maven coordinates, fetched once into a folder below build/ by Maven's own client."""
 
 import os
 import pathlib
 import subprocess
 
-CACHE = pathlib.Path(os.environ.get("FIRN_JAR_CACHE", pathlib.Path.home() / ".cache" / "firn" / "jars"))
+BUILD = pathlib.Path(__file__).resolve().parents[2] / "build"
+CACHE = pathlib.Path(os.environ.get("FIRN_MAVEN_CACHE", BUILD / "maven"))
 
 SPARK = [
     "org.apache.hadoop:hadoop-aws:3.3.4",
@@ -17,20 +18,24 @@ SPARK = [
     "com.h2database:h2:2.3.232",
 ]
 
-COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+GET_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:get"
+TRIES = 3  # A mirror may fail once.
 
 
 def fetch(coordinates):
     """Paths of the jars, in order. Raises RuntimeError with what Maven said."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for coordinate in coordinates:
-        _, artifact, version = coordinate.split(":")
-        path = CACHE / f"{artifact}-{version}.jar"
-        if not path.exists():
-            done = subprocess.run(["mvn", "-q", "-B", COPY_GOAL, f"-Dartifact={coordinate}", f"-DoutputDirectory={CACHE}",
-                                   "-Dmdep.useBaseVersion=true"], capture_output=True, text=True)
-            if done.returncode or not path.exists():
-                raise RuntimeError(f"{coordinate}: {done.stdout[-1500:]}{done.stderr[-500:]}")
-        paths.append(path)
-    return paths
+    return [path_of(coordinate) if path_of(coordinate).exists() else download(coordinate) for coordinate in coordinates]
+
+
+def path_of(coordinate):
+    group, artifact, version = coordinate.split(":")
+    return CACHE.joinpath(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
+
+
+def download(coordinate):
+    for _ in range(TRIES):
+        done = subprocess.run(["mvn", "-q", "-B", GET_GOAL, f"-Dartifact={coordinate}", "-Dtransitive=false",
+                               f"-Dmaven.repo.local={CACHE}"], capture_output=True, text=True)
+        if done.returncode == 0 and path_of(coordinate).exists():
+            return path_of(coordinate)
+    raise RuntimeError(f"{coordinate}: {done.stdout[-1500:]}{done.stderr[-500:]}")

@@ -7,12 +7,48 @@ import sys
 
 import pytest
 
-from harness.programs import find_program, run
+from harness.programs import client_environment, find_program
+from harness.server import FirnServer
 
 pytestmark = pytest.mark.engines
 
-
 HERE = pathlib.Path(__file__).parent
+ROWS, APPENDED = 1_000_000, 100_000  # As in spark_jobs.py.
+
+
+class Spark:
+    """The process of spark_jobs.py."""
+
+    def __init__(self, server, format, jars, folder):
+        self.errors = folder / "spark.err"
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen([sys.executable, str(HERE / "spark_jobs.py"), format, jars], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder,
+                                            env=client_environment(server, folder))
+        self.finish(("ready",))
+
+    def begin(self, job, bucket):
+        self.process.stdin.write(f"{job} {bucket}\n")
+        self.process.stdin.flush()
+
+    def finish(self, words=("passed", "failed")):
+        """How the job came out, and what it printed before."""
+        printed = []
+        for line in self.process.stdout:
+            if line.strip() in words:
+                return line.strip(), printed
+            printed.append(line.rstrip())
+        raise AssertionError(f"Spark ended: {printed}\n{self.errors.read_text(errors='replace')[-4000:]}")
+
+    def run(self, job, bucket):
+        self.begin(job, bucket)
+        outcome, printed = self.finish()
+        assert outcome == "passed", "\n".join(printed[-60:]) + self.errors.read_text(errors="replace")[-2000:]
+        return printed
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +61,61 @@ def jars():
     return ",".join(str(path) for path in maven.fetch(maven.SPARK))
 
 
-@pytest.mark.parametrize("job", ["parquet", "magic", "iceberg-s3fileio", "iceberg-s3a", "delta"])
-def test_a_spark_job(make_server, jars, tmp_path, job):
-    server = make_server().start()
-    server.client().create_bucket(Bucket="spark")
-    printed = run(server, [sys.executable, HERE / "spark_job.py", job, "spark", jars], tmp_path,
-                  environment={"HOME": str(pathlib.Path.home())}, seconds=1200)
-    assert "all passed" in printed
-    unfinished = server.client().list_multipart_uploads(Bucket="spark").get("Uploads", [])
-    assert unfinished == []
+@pytest.fixture(scope="module")
+def lake(request, tmp_path_factory):
+    """A server that the jobs share."""
+    server = FirnServer(tmp_path_factory.mktemp("lake"))
+    request.session.servers = [*getattr(request.session, "servers", []), server]
+    server.start()
+    yield server
+    assert server.stop() == 0, server.log_tail()
+    for drive in server.drives:
+        subprocess.run(["rm", "-rf", drive], check=True)
+
+
+@pytest.fixture(scope="module")
+def spark(lake, jars, tmp_path_factory):
+    """With Iceberg's extensions."""
+    started = Spark(lake, "iceberg", jars, tmp_path_factory.mktemp("spark"))
+    yield started
+    started.end()
+
+
+def finds_what_it_wrote(lake, spark, job):
+    lake.client().create_bucket(Bucket=job)
+    assert len(spark.run(job, job)) >= 3
+    assert lake.client().list_multipart_uploads(Bucket=job).get("Uploads", []) == [], "uploads were left"
+    assert " error " not in lake.log_text(), lake.log_tail()
+
+
+@pytest.mark.parametrize("job", ["parquet-rename", "parquet-magic", "iceberg-s3fileio", "iceberg-s3a"])
+def test_a_job_finds_what_it_wrote(lake, spark, job):
+    finds_what_it_wrote(lake, spark, job)
+
+
+def test_a_delta_table_holds_what_was_written(lake, jars, tmp_path):
+    spark = Spark(lake, "delta", jars, tmp_path)
+    finds_what_it_wrote(lake, spark, "delta-s3a")
+    spark.end()
+
+
+def test_a_table_survives_the_kill_of_its_server(lake, spark):
+    s3 = lake.client(retries=5)
+    s3.create_bucket(Bucket="survivor")
+    assert spark.run("survivor-make", "survivor") == [f"rows: {ROWS}"]
+    lake.restart()
+    assert spark.run("survivor-read", "survivor") == [f"rows: {ROWS}"]
+
+    there = data_files(s3)
+    spark.begin("survivor-append", "survivor")
+    while data_files(s3) == there:
+        assert spark.process.poll() is None
+    lake.restart()
+    outcome, _ = spark.finish()
+    allowed = {"passed": [ROWS + APPENDED], "failed": [ROWS, ROWS + APPENDED]}[outcome]
+    assert spark.run("survivor-read", "survivor") in [[f"rows: {count}"] for count in allowed]
+
+
+def data_files(s3):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="survivor", Prefix="warehouse/db/survivor/data/")
+    return {found["Key"] for page in pages for found in page.get("Contents", [])}
