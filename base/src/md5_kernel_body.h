@@ -52,15 +52,13 @@ template <unsigned I>
 
 /// A square of words, a row per vector, is turned over its diagonal: log2(kLanes) rounds that interleave its halves.
 [[gnu::always_inline]] inline void transpose(Vector* rows) {
-  constexpr Vector kLow = FIRN_MD5_ZIP_LOW;
-  constexpr Vector kHigh = FIRN_MD5_ZIP_HIGH;
 #pragma GCC unroll 4
   for (size_t round = 1; round < kLanes; round *= 2) {
     Vector zipped[kLanes];
 #pragma GCC unroll 8
     for (size_t i = 0; i < kLanes / 2; ++i) {
-      zipped[2 * i] = __builtin_shuffle(rows[i], rows[i + kLanes / 2], kLow);
-      zipped[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + kLanes / 2], kHigh);
+      zipped[2 * i] = __builtin_shufflevector(rows[i], rows[i + kLanes / 2], FIRN_MD5_ZIP_LOW);
+      zipped[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + kLanes / 2], FIRN_MD5_ZIP_HIGH);
     }
 #pragma GCC unroll 16
     for (size_t i = 0; i < kLanes; ++i) rows[i] = zipped[i];

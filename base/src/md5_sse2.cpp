@@ -1,6 +1,6 @@
 #define FIRN_MD5_LANES 4
-#define FIRN_MD5_ZIP_LOW {0, 4, 1, 5}
-#define FIRN_MD5_ZIP_HIGH {2, 6, 3, 7}
+#define FIRN_MD5_ZIP_LOW 0, 4, 1, 5
+#define FIRN_MD5_ZIP_HIGH 2, 6, 3, 7
 #include "src/md5_kernel_body.h"
 
 namespace firn {

@@ -8,8 +8,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "firn/base/buffer.h"
 #include "firn/base/ids.h"
 #include "firn/base/result.h"
 
@@ -27,6 +29,10 @@ struct LogSetRecord {
   bool has(DriveIndex drive) const;
   std::size_t full_size(std::size_t living) const { return std::min<std::size_t>(losses + std::size_t{1}, living); }
 };
+
+/// The page that holds a record, and back: nothing when it holds none that is sound. Errc::unsupported_version.
+std::string make_log_set_page(const LogSetRecord& record);
+Result<std::optional<LogSetRecord>> parse_log_set_page(ByteView page);
 
 /// The record of the drive at `directory` that counts, or nothing. Errc::unsupported_version.
 Result<std::optional<LogSetRecord>> read_log_set(const std::filesystem::path& directory);

@@ -39,7 +39,33 @@ std::uint64_t digest(Page page) {
 
 std::filesystem::path path_of(const std::filesystem::path& directory) { return directory / "meta" / "logset"; }
 
-Result<std::optional<LogSetRecord>> parse(const Page& page) {
+Page page_of(const LogSetRecord& record) {
+  FIRN_ASSERT(!record.members.empty() && record.members.size() <= kMembersMax);
+  Page page{};
+  std::memcpy(&page.magic, kMagic, sizeof page.magic);
+  page.version = kVersion;
+  page.drives = record.drives;
+  page.losses = record.losses;
+  page.member_count = static_cast<std::uint16_t>(record.members.size());
+  page.number = record.number;
+  page.incarnation = record.incarnation;
+  std::memcpy(page.identity, record.identity.bytes.data(), sizeof page.identity);
+  for (std::size_t i = 0; i < record.members.size(); ++i) page.members[i] = record.members[i].value;
+  page.xxh3 = digest(page);
+  return page;
+}
+
+}  // namespace
+
+std::string make_log_set_page(const LogSetRecord& record) {
+  const Page page = page_of(record);
+  return {reinterpret_cast<const char*>(&page), sizeof page};
+}
+
+Result<std::optional<LogSetRecord>> parse_log_set_page(ByteView bytes) {
+  Page page;
+  if (bytes.size() != sizeof page) return std::optional<LogSetRecord>();
+  std::memcpy(&page, bytes.data(), sizeof page);
   if (std::memcmp(&page.magic, kMagic, sizeof page.magic) != 0 || page.xxh3 != digest(page)) {
     return std::optional<LogSetRecord>();
   }
@@ -54,8 +80,6 @@ Result<std::optional<LogSetRecord>> parse(const Page& page) {
   return std::optional<LogSetRecord>(std::move(record));
 }
 
-}  // namespace
-
 bool LogSetRecord::has(DriveIndex drive) const { return std::ranges::find(members, drive) != members.end(); }
 
 Result<std::optional<LogSetRecord>> read_log_set(const std::filesystem::path& directory) {
@@ -64,29 +88,17 @@ Result<std::optional<LogSetRecord>> read_log_set(const std::filesystem::path& di
   if (!file) return file.error();
   std::optional<LogSetRecord> best;
   for (std::uint64_t slot = 0; slot < 2; ++slot) {
-    Page page{};
-    TRY_LET(const std::size_t count, file->read_some(slot * kPageBytes, std::as_writable_bytes(std::span(&page, 1))));
+    std::byte page[kPageBytes];
+    TRY_LET(const std::size_t count, file->read_some(slot * kPageBytes, page));
     if (count != sizeof page) continue;
-    TRY_LET(std::optional<LogSetRecord> record, parse(page));
+    TRY_LET(std::optional<LogSetRecord> record, parse_log_set_page(page));
     if (record && (!best || record->number > best->number)) best = std::move(record);
   }
   return best;
 }
 
 Result<> write_log_set(const std::filesystem::path& directory, const LogSetRecord& record) {
-  FIRN_ASSERT(!record.members.empty() && record.members.size() <= kMembersMax);
-  Page page{};
-  std::memcpy(&page.magic, kMagic, sizeof page.magic);
-  page.version = kVersion;
-  page.drives = record.drives;
-  page.losses = record.losses;
-  page.member_count = static_cast<std::uint16_t>(record.members.size());
-  page.number = record.number;
-  page.incarnation = record.incarnation;
-  std::memcpy(page.identity, record.identity.bytes.data(), sizeof page.identity);
-  for (std::size_t i = 0; i < record.members.size(); ++i) page.members[i] = record.members[i].value;
-  page.xxh3 = digest(page);
-
+  const Page page = page_of(record);
   TRY(make_directories(directory / "meta"));
   const bool existed = std::filesystem::exists(path_of(directory));
   TRY_LET(PosixFile file, PosixFile::open(path_of(directory), O_RDWR | O_CREAT));

@@ -18,6 +18,7 @@ Core::Core(Runtime& runtime, Client::Options options, Client::Events events)
     : options_(options),
       events_(std::move(events)),
       admission_(std::make_shared<Admission>(runtime, options.admission_bytes_max)),
+      read_budget_(std::make_shared<Admission>(runtime, options.read_bytes_max)),
       newest_(std::make_shared<const View>(std::make_shared<const ClusterMap>(),
                                            std::vector<std::shared_ptr<DriveService>>{})) {
   for (std::size_t i = 0; i < runtime.io_threads(); ++i) threads_.push_back(std::make_unique<Thread>(runtime.io(i)));

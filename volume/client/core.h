@@ -46,6 +46,7 @@ class Core : public std::enable_shared_from_this<Core> {
   SlowWatch& slow_watch() { return *here().slow_watch; }
 
   Admission& admission() { return *admission_; }
+  Admission& read_budget() { return *read_budget_; }
   const Client::Options& options() const { return options_; }
 
   /// Tells that a drive which the map has as in failed; what a drive that is out answers is no news.
@@ -78,7 +79,9 @@ class Core : public std::enable_shared_from_this<Core> {
   const Client::Options options_;
   const Client::Events events_;
   std::atomic<bool> silent_{false};
-  std::shared_ptr<Admission> admission_;  // Shared with wake-ups it has posted to other threads.
+  // Shared with wake-ups they have posted to other threads.
+  std::shared_ptr<Admission> admission_;
+  std::shared_ptr<Admission> read_budget_;
   std::vector<std::unique_ptr<Thread>> threads_;
 
   mutable std::mutex mutex_;

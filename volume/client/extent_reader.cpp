@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint64_t kFirstReadBytes = 1ULL << 20;
 /// Grown to by doubling: one whole stripe of k = 4, so that all its drives work at once.
 constexpr std::uint64_t kReadAheadBytes = 4ULL << 20;
+/// What a reader may always hold, also when others have used the budget up: it then gets on, only not fast.
+constexpr std::uint64_t kUnbudgetedBytes = 64ULL << 10;
 
 }  // namespace
 
@@ -19,7 +21,7 @@ PieceReader::PieceReader(std::shared_ptr<Core> core, std::vector<ExtentPart> par
 
 Task<ByteView> PieceReader::next() {
   if (handed_over_) {
-    ahead_bytes_ -= pieces_.front().memory_bytes();
+    ahead_bytes_ -= pieces_.front().piece.memory_bytes();
     pieces_.pop_front();
     handed_over_ = false;
   }
@@ -30,7 +32,7 @@ Task<ByteView> PieceReader::next() {
     co_return ByteView{};
   }
 
-  Piece& piece = pieces_.front();
+  Piece& piece = pieces_.front().piece;
   for (;;) {
     const Piece::Step step = piece.step(live_, done_);
     if (step == Piece::Step::failed) co_return piece.failure();
@@ -74,12 +76,26 @@ void PieceReader::plan_ahead() {
       plan_failure_ = std::move(plan).error();
       return;
     }
-    const std::uint64_t memory_bytes = whole_blocks(plan->range).length;
-    if (!pieces_.empty() && ahead_bytes_ + memory_bytes > window_bytes_) return;
-    ahead_bytes_ += memory_bytes;
+    auto memory = admit(*plan);
+    if (!memory) return;
+    ahead_bytes_ += whole_blocks(plan->range).length;
     part_offset_ += plan->range.length;
-    pieces_.emplace_back(core_, plan->extent, plan->key, plan->range).start(live_, done_);
+    pieces_.push_back({std::move(*memory), Piece(core_, plan->extent, plan->key, plan->range)});
+    pieces_.back().piece.start(live_, done_);
   }
+}
+
+std::optional<Admission::Reservation> PieceReader::admit(Plan& plan) {
+  const std::uint64_t bytes = whole_blocks(plan.range).length;
+  if (!pieces_.empty()) {
+    if (ahead_bytes_ + bytes > window_bytes_) return std::nullopt;
+    auto memory = core_->read_budget().try_take(bytes);
+    return memory ? std::optional(std::move(memory)) : std::nullopt;
+  }
+  if (bytes <= kUnbudgetedBytes) return Admission::Reservation();
+  auto memory = core_->read_budget().try_take(bytes);
+  if (!memory) plan.range.length = kUnbudgetedBytes - plan.range.offset % kBlockBytes;
+  return memory;
 }
 
 }  // namespace firn::volume

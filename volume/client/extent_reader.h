@@ -23,16 +23,23 @@ class PieceReader final : public ExtentReader {
     RecordKey key;
     ByteRange range;  // In the chunk.
   };
+  struct Ahead {
+    Admission::Reservation memory;  // Before the piece: it is given back after the piece's memory.
+    Piece piece;
+  };
   /// The piece that begins where the last one ended; `part_` must have bytes left.
   Result<Plan> next_piece() const;
   void plan_ahead();
+  /// A share of the read budget for the piece, which is shortened when there is none for the first. Nothing when it has
+  /// to wait for those before it.
+  std::optional<Admission::Reservation> admit(Plan& plan);
 
   std::shared_ptr<Core> core_;
   const std::vector<ExtentPart> parts_;
   std::size_t part_ = 0;           // The next piece's part,
   std::uint64_t part_offset_ = 0;  // and how much of its range lies before that piece.
 
-  std::deque<Piece> pieces_;       // In order; the front one is the caller's while handed_over_.
+  std::deque<Ahead> pieces_;       // In order; the front one is the caller's while handed_over_.
   std::uint64_t ahead_bytes_ = 0;  // Memory of pieces_.
   std::uint64_t window_bytes_ = 0;
   bool handed_over_ = false;

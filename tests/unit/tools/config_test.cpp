@@ -92,6 +92,12 @@ TEST(Config, RefusesTheSameDriveTwiceHoweverItIsSpelled) {
   EXPECT_THAT(Start({"--drives", "/a/b", "/a/./c/../b"}).refusal(), HasSubstr("/a/b is named twice"));
 }
 
+TEST(Config, RefusesDirectoriesWithoutAName) {
+  EXPECT_THAT(Start({}, {}, "data: \"\"\n").refusal(), HasSubstr("no directory's name"));
+  EXPECT_THAT(Start({}, {}, "drives: [/a, \"\"]\n").refusal(), HasSubstr("no directory's name"));
+  EXPECT_THAT(Start({}, {}, "drives: [\"/a\\0b\"]\n").refusal(), HasSubstr("no directory's name"));
+}
+
 TEST(Config, RefusesAnotherMachinesDrives) {
   EXPECT_THAT(Start({}, {{"MINIO_VOLUMES", "http://n{1...4}/d"}}).refusal(), HasSubstr("one machine"));
 }

@@ -43,6 +43,9 @@ bool printable(std::string_view text) {
 
 const std::optional<Value>& given(const Values& values, Key key) { return values[static_cast<std::size_t>(key)]; }
 
+/// A file may hold any text, the file system takes none that is empty or has a NUL in it.
+bool names_a_path(std::string_view text) { return !text.empty() && text.find('\0') == std::string_view::npos; }
+
 Result<std::vector<fs::path>> expand_drives(const Values& values) {
   std::vector<fs::path> drives;
   std::set<fs::path> seen;
@@ -53,6 +56,7 @@ Result<std::vector<fs::path>> expand_drives(const Values& values) {
     const auto expanded = expand_ellipses(word);
     if (!expanded) return bad_value(values, Key::drives, expanded.error().message);
     for (const auto& text : *expanded) {
+      if (!names_a_path(text)) return bad_value(values, Key::drives, "\"" + text + "\" is no directory's name");
       const fs::path path = fs::absolute(text).lexically_normal();
       if (!seen.insert(path).second) return bad_value(values, Key::drives, path.string() + " is named twice");
       drives.push_back(path);
@@ -71,7 +75,9 @@ Result<std::vector<fs::path>> choose_drives(const Values& values) {
                                                     " exclude each other: give one of them");
   }
   if (drives && (!data || drives->source > data->source)) return expand_drives(values);
-  const fs::path root = fs::absolute(text_of(values, Key::data)).lexically_normal();
+  const std::string text = text_of(values, Key::data);
+  if (!names_a_path(text)) return bad_value(values, Key::data, "\"" + text + "\" is no directory's name");
+  const fs::path root = fs::absolute(text).lexically_normal();
   std::vector<fs::path> paths;
   for (unsigned i = 1; i <= kDataDrives; ++i) paths.push_back(root / ("drive" + std::to_string(i)));
   return paths;

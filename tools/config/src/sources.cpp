@@ -1,6 +1,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstddef>
+#include <fstream>
+#include <sstream>
 #include <string_view>
 
 #include "values.h"
@@ -81,14 +83,19 @@ Values read_environment(const Environment& environment) {
 }
 
 // yaml-cpp reports by exceptions; they end here.
-Result<Values> read_yaml(const std::string& path) {
+Result<Values> parse_yaml(const std::string& text, const std::string& path) {
   try {
-    return read_map(path, YAML::LoadFile(path));
-  } catch (const YAML::BadFile&) {
-    return client_error(Errc::invalid_argument, "cannot read " + path);
+    return read_map(path, YAML::Load(text));
   } catch (const YAML::Exception& failure) {
     return in_file(path, failure.mark, failure.msg);
   }
+}
+
+Result<Values> read_yaml(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return client_error(Errc::invalid_argument, "cannot read " + path);
+  return parse_yaml(text.str(), path);
 }
 
 }  // namespace firn::config

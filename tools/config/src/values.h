@@ -34,6 +34,8 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv);
 Values read_environment(const Environment& environment);
 /// Errc::invalid_argument names the line of what is not YAML, and every key that no setting has.
 Result<Values> read_yaml(const std::string& path);
+/// The same for a file's text; `path` is for its errors alone.
+Result<Values> parse_yaml(const std::string& text, const std::string& path);
 
 /// Understands what was given; texts for people in its errors.
 Result<Config> understand(const Values& values);

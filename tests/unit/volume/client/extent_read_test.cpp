@@ -98,6 +98,46 @@ TEST(ExtentRead, StartsWithOneMiBAndNeverReadsMoreThanFourAhead) {
   EXPECT_EQ(read->back(), 23 * kMiB) << "and by now it reads four chunks at once";
 }
 
+/// Readers whose callers have taken a first run and don't come back.
+Task<std::vector<std::unique_ptr<ExtentReader>>> stalled_readers(FakeCluster& cluster, ExtentPart part, int count) {
+  std::vector<std::unique_ptr<ExtentReader>> readers;
+  for (int i = 0; i < count; ++i) {
+    readers.push_back(cluster.client().read({part}));
+    for (int run = 0; run < 2; ++run) {
+      CO_TRY(co_await readers.back()->next());
+    }
+  }
+  co_return readers;
+}
+
+Task<> drop(std::vector<std::unique_ptr<ExtentReader>> readers) {
+  readers.clear();
+  co_return Unit{};
+}
+
+TEST(ExtentRead, GoesOnInSmallPiecesWhileOthersHoldTheBudget) {
+  constexpr std::uint64_t kBudget = 6 * kMiB;
+  constexpr std::uint64_t kSmallPiece = 64U << 10;
+  constexpr int kStalled = 50;
+  FakeCluster cluster({.options = {.read_bytes_max = kBudget}});
+  const auto bytes = some_bytes(8 * kMiB + 12'345, 12);
+  const auto written = cluster.put(extent_id(1), bytes);
+  ASSERT_TRUE(written);
+  auto stalled = cluster.run(stalled_readers(cluster, whole(*written), kStalled));
+  ASSERT_TRUE(stalled);
+  // Each has let go of its first run. Header pages come on top of what was asked for.
+  EXPECT_LE(total_bytes_read(cluster), 2 * kBudget + 2 * kStalled * (kSmallPiece + kPageBytes));
+
+  const ByteRange range{kMiB - 5'000, 5 * kMiB};
+  EXPECT_EQ(*cluster.get(*written, range), part_of(bytes, range));
+  EXPECT_EQ(*cluster.get(*written), bytes);
+
+  ASSERT_TRUE(cluster.run(drop(std::move(*stalled))));
+  const auto before = total_reads(cluster);
+  EXPECT_EQ(*cluster.get(*written), bytes);
+  EXPECT_LE(total_reads(cluster) - before, 12U) << "one read for each chunk: the budget is free again";
+}
+
 TEST(ExtentRead, SaysThatAnExtentIsGone) {
   FakeCluster cluster;
   const auto written = cluster.put(extent_id(1), some_bytes(6 * kMiB, 5));

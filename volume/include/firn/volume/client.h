@@ -54,8 +54,10 @@ class ExtentWriter {
 /// Yields verified bytes of a list of extent parts, in order.
 ///
 /// Threads: one coroutine, on the io thread that made it.
-/// Memory: 1 MiB before the caller has come back once, then up to 4 MiB; the next chunk is asked for when the caller
-/// comes for it. Where shards are rebuilt, the chunk of each one missing and the parity for it on top.
+/// Memory: 1 MiB before the caller has come back once, then up to 4 MiB, taken from the client's read budget; the next
+/// chunk is asked for when the caller comes for it. Who finds the budget used up goes on in pieces of 64 KiB, one at a
+/// time, which any number of readers may hold. Where shards are rebuilt, the chunk of each one missing and the parity
+/// for it on top.
 class ExtentReader {
  public:
   virtual ~ExtentReader() = default;
@@ -76,13 +78,16 @@ struct DamagedRecord {
 /// Threads: any io thread; `connect`, `install_map` and `map` any thread. The runtime must outlive the client and
 /// whatever it has begun: writes and reads under way may end after the client, but tell no events any more. Memory:
 /// `Options::admission_bytes_max` over all writers; past it `window` waits, and after `admission_wait` answers
-/// Errc::slow_down. Repair and verify hold up to 2(k+m) chunks each beside it: their callers bound how many run.
+/// Errc::slow_down. `Options::read_bytes_max` over all readers. Repair and verify hold up to 2(k+m) chunks each beside
+/// it: their callers bound how many run.
 class Client {
  public:
   struct Options {
     /// Half of what 256 large uploads at once would like: they then share it instead of failing.
     std::uint64_t admission_bytes_max = 512ULL << 20;
     std::chrono::milliseconds admission_wait{10'000};
+    /// Sixty-four readers at full speed. It counts what clients have not taken yet: slow ones must not hold more.
+    std::uint64_t read_bytes_max = 256ULL << 20;
     /// How long a write waits for the map that has its failed drive out. Fencing is one metadata commit; beyond a few
     /// seconds the metadata tier is in trouble too, and the S3 client had better hear 503.
     std::chrono::milliseconds fence_wait{5'000};
