@@ -84,6 +84,7 @@ constexpr auto kNames = std::to_array<Name>({
     FIRN_NAME(bad_request),
     FIRN_NAME(access_control_list_not_supported),
     FIRN_NAME(invalid_bucket_acl),
+    FIRN_NAME(drive_unreachable),
 });
 
 #undef FIRN_NAME

@@ -122,6 +122,7 @@ inline constexpr auto kS3Errors = std::to_array<S3ErrorRow>({
     {Errc::access_control_list_not_supported, 400, "AccessControlListNotSupported", "The bucket does not allow ACLs"},
     {Errc::invalid_bucket_acl, 400, "InvalidBucketAclWithObjectOwnership",
      "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"},
+    {Errc::drive_unreachable, 503, "ServiceUnavailable", "Service is unable to handle request."},
 });
 
 /// Whether every Errc has its row, at its own number.

@@ -89,6 +89,9 @@ enum class Errc : std::uint16_t {
   access_control_list_not_supported,
   invalid_bucket_acl,
 
+  // Between nodes.
+  drive_unreachable,  ///< The node that has the drive can't be reached, or fell silent: what was asked may have happened.
+
   kCount,
 };
 
