@@ -146,6 +146,7 @@ void Process::stop() {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(config::Config config) {
+  if (config.cluster) return client_error(Errc::invalid_argument, "nodes: this version serves from one machine alone");
   auto process = std::make_unique<Process>(std::move(config));
   if (auto opened = process->open(); !opened) return std::move(opened).error();
   return std::unique_ptr<Server>(std::move(process));

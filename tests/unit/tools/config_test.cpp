@@ -98,10 +98,6 @@ TEST(Config, RefusesDirectoriesWithoutAName) {
   EXPECT_THAT(Start({}, {}, "drives: [\"/a\\0b\"]\n").refusal(), HasSubstr("no directory's name"));
 }
 
-TEST(Config, RefusesAnotherMachinesDrives) {
-  EXPECT_THAT(Start({}, {{"MINIO_VOLUMES", "http://n{1...4}/d"}}).refusal(), HasSubstr("one machine"));
-}
-
 TEST(Config, ReadsShapes) {
   EXPECT_EQ(Start({"--erasure", "8+3"}).config().erasure, (erasure::Shape{8, 3}));
   for (const auto* text : {"4", "4+", "+2", "4+2x", "0+2", "400+2", "4-2", "17+1", "4+5", "4+0"}) {

@@ -9,6 +9,7 @@
 
 #include "firn/config/ellipses.h"
 #include "firn/config/settings.h"
+#include "nodes.h"
 #include "values.h"
 
 namespace firn::config {
@@ -50,9 +51,7 @@ Result<std::vector<fs::path>> expand_drives(const Values& values) {
   std::vector<fs::path> drives;
   std::set<fs::path> seen;
   for (const auto& word : words_of(values, Key::drives)) {
-    if (word.find("://") != std::string::npos) {
-      return bad_value(values, Key::drives, "\"" + word + "\" is not a directory; this version serves one machine");
-    }
+    if (names_a_node(word)) continue;  // take_cluster gathers these.
     const auto expanded = expand_ellipses(word);
     if (!expanded) return bad_value(values, Key::drives, expanded.error().message);
     for (const auto& text : *expanded) {
@@ -62,7 +61,10 @@ Result<std::vector<fs::path>> expand_drives(const Values& values) {
       drives.push_back(path);
     }
   }
-  if (drives.empty()) return bad_value(values, Key::drives, "names no directory");
+  const auto& words = words_of(values, Key::drives);
+  const bool urls = std::any_of(words.begin(), words.end(), [](const auto& word) { return names_a_node(word); });
+  if (urls && !drives.empty()) return bad_value(values, Key::drives, "names directories both with and without a node");
+  if (drives.empty() && !urls) return bad_value(values, Key::drives, "names no directory");
   return drives;
 }
 
@@ -232,7 +234,7 @@ Result<Config> understand(const Values& values) {
   auto drives = choose_drives(values);
   if (!drives) return std::move(drives).error();
   config.drives = *std::move(drives);
-  for (const auto take : {take_listen, take_root, take_tls, take_names, take_sizes}) {
+  for (const auto take : {take_listen, take_root, take_tls, take_names, take_sizes, take_cluster}) {
     if (auto taken = take(values, config); !taken) return std::move(taken).error();
   }
   return config;

@@ -22,6 +22,10 @@ constexpr std::string_view kTail = R"(
 - Sizes are written 1048576, 512MiB or 4GiB. Lists are separated by spaces or commas in variables, and are lists or text in the file.
 - Root user and password have no flag: a process list would show them. Without them the first start makes a pair, shows
   it once on a terminal, or else writes it to the file `root-credentials` (mode 0600) on the first drive, which the banner names.
+- `nodes` makes a cluster, and then the cluster key, root user and password must be given, the same on every node. A node knows itself
+  by `node-id`, by the address of `listen`, by the machine's name (`firn-0` is `firn-0.firn`), or by where the names lead. Without `listen`
+  it serves on all addresses, on its own port of the list. `drives` (or MINIO_VOLUMES) may name nodes and directories at once:
+  `http://firn-{0...3}.firn:9000/data{1...4}`.
 
 ```yaml
 drives: [ "/mnt/disk{1...6}" ]

@@ -39,6 +39,22 @@ struct Config {
   std::size_t io_threads = 0;  ///< 0: one for each core.
   std::chrono::seconds stop_grace{0};
   std::chrono::seconds reclaim_grace{0};
+
+  /// One of the list that every node is given.
+  struct Node {
+    std::string host;
+    std::uint16_t port = 0;                     ///< S3's; the others lie at offsets from it.
+    std::vector<std::filesystem::path> drives;  ///< Only where the list names them: else as `Config::drives`.
+    friend bool operator==(const Node&, const Node&) = default;
+  };
+  struct Cluster {
+    std::vector<Node> nodes;  ///< NodeId 1 is the first.
+    std::uint32_t own = 0;    ///< This node's id; 0 until `settle_own_node` has found it.
+    std::string key;
+    std::uint16_t metadata_port_offset = 0, shard_port_offset = 0;
+    bool listen_given = false;  ///< Otherwise `listen_*` follow from the own entry.
+  };
+  std::optional<Cluster> cluster;  ///< Unset: one machine by itself.
 };
 
 /// Shortest root user and password, and longest: MinIO's own bounds but for the upper ones, so that a move needs no
@@ -49,6 +65,20 @@ inline constexpr std::size_t kRootCharsMax = 128;
 
 /// Errc::invalid_argument, with what is wrong: too short, too long, unprintable, or a default everybody knows.
 Result<> check_root_credential(const Config::Credential& root);
+
+/// Shortest cluster key: 128 bits, if it is random.
+inline constexpr std::size_t kClusterKeyCharsMin = 16;
+
+/// What a node can be known by.
+struct LocalMachine {
+  std::string name;  ///< The machine's own.
+  /// Whether a host name leads to this machine. An Error when it can't be known now: names may come up late.
+  std::function<Result<bool>(const std::string& host)> is_here;
+};
+/// Finds this node in the list (by --node-id, the address it listens on, the machine's name, or where the names lead)
+/// and fills in what follows: `own`, `drives`, `listen_*`. Errc::invalid_argument when nothing or too much fits;
+/// Errc::request_timeout while names can't be resolved.
+Result<> settle_own_node(Config& config, const LocalMachine& machine);
 
 /// "4+2".
 Result<erasure::Shape> parse_shape(std::string_view text);

@@ -41,6 +41,11 @@ enum class Key : std::uint8_t {
   io_threads,
   stop_grace,
   reclaim_grace,
+  nodes,
+  node_id,
+  cluster_key,
+  metadata_port_offset,
+  shard_port_offset,
   kCount,
 };
 inline constexpr std::size_t kKeys = static_cast<std::size_t>(Key::kCount);
@@ -63,7 +68,8 @@ inline constexpr std::array<Setting, kKeys> kSettings{{
     {Key::data, Kind::text, "data", "FIRN_DATA", "", "data", "DIR", "./firn-data",
      "Keep everything in DIR/drive1 to DIR/drive6. Not together with drives."},
     {Key::drives, Kind::words, "drives", "FIRN_DRIVES", "MINIO_VOLUMES", "drives", "DIR...", "",
-     "Keep everything in these directories, one per drive. {1...4} is expanded."},
+     "Keep everything in these directories, one per drive. {1...4} is expanded. http://HOST:PORT/DIR names the nodes "
+     "too."},
     {Key::erasure, Kind::text, "erasure", "FIRN_ERASURE", "", "erasure", "K+M", "",
      "Data and parity shards of every object. 4+2 from six drives on; fewer drives need it. Fixed at the first start."},
     {Key::listen, Kind::text, "listen", "FIRN_LISTEN", "", "listen", "HOST:PORT", "127.0.0.1:9000", "Serve S3 here."},
@@ -101,6 +107,16 @@ inline constexpr std::array<Setting, kKeys> kSettings{{
      "How long requests under way may go on after SIGTERM."},
     {Key::reclaim_grace, Kind::seconds, "reclaim-grace", "FIRN_RECLAIM_GRACE", "", "reclaim_grace", "SECONDS", "30",
      "How long the bytes of what was deleted or overwritten stay readable for requests under way."},
+    {Key::nodes, Kind::words, "nodes", "FIRN_NODES", "", "nodes", "URL...", "",
+     "Form a cluster of these nodes, the same list on each: http://firn-{0...3}.firn:9000. The port is S3's."},
+    {Key::node_id, Kind::number, "node-id", "FIRN_NODE_ID", "", "node_id", "NUMBER", "",
+     "This node's place in the list, from 1. Without it a node finds its own address there."},
+    {Key::cluster_key, Kind::text, "", "FIRN_CLUSTER_KEY", "", "cluster_key", "SECRET", "",
+     "What the nodes of a cluster prove to each other, at least 16 characters; the same on each."},
+    {Key::metadata_port_offset, Kind::number, "metadata-port-offset", "FIRN_METADATA_PORT_OFFSET", "",
+     "metadata_port_offset", "COUNT", "100", "Nodes speak of metadata on the port of --nodes plus this."},
+    {Key::shard_port_offset, Kind::number, "shard-port-offset", "FIRN_SHARD_PORT_OFFSET", "", "shard_port_offset",
+     "COUNT", "200", "Nodes exchange shards on the port of --nodes plus this."},
 }};
 
 namespace detail {
