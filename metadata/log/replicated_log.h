@@ -42,6 +42,13 @@ class ReplicatedLog {
   /// cancelled when it was surely not taken, ambiguous when nobody knows.
   virtual void propose(std::unique_ptr<Proposal> proposal) = 0;
 
+  /// Whether the state here may lack what was answered elsewhere. Where it can't, readers need not ask for a barrier.
+  virtual bool reads_need_barrier() const = 0;
+  /// Called once, on any thread: the state here now has everything that was answered anywhere before the call.
+  /// Errc::durability_unavailable when no leader could be asked in time, cancelled at a stop.
+  using Barrier = std::function<void(Result<>)>;
+  virtual void read_barrier(Barrier reached) = 0;
+
   struct Status {
     std::uint64_t last_index = 0;      ///< Of what is durable.
     std::uint64_t retained_bytes = 0;  ///< In files that can't be used again yet.

@@ -33,6 +33,12 @@ Result<> Node::restore(Runtime& runtime, Options options, const std::filesystem:
 
 Result<MapRecord> Node::inspect_backup(const std::filesystem::path& backup) { return read_backup_map(backup); }
 
+Task<> Node::change_members(MemberChange, NodeId) {
+  co_return error(Errc::invalid_request, "the node is no member of a cluster");
+}
+
+Task<> Node::transfer_leadership(NodeId) { co_return Unit{}; }
+
 LocalNode::LocalNode(Runtime& runtime, Options options, Events events)
     : runtime_(runtime),
       options_(std::move(options)),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -14,6 +15,8 @@
 #include "firn/metadata/client.h"
 
 namespace firn::metadata {
+
+class RaftTransport;
 
 /// The metadata tier of one node: its log and state on the drives.
 ///
@@ -50,7 +53,46 @@ class Node {
     std::function<void(DriveIndex, const Error&)> drive_failed;
     /// Nothing can be committed any more (Errc::durability_unavailable, corrupt …). Reads go on.
     std::function<void(const Error&)> failed;
+    /// The cluster map was changed, by whichever node. Also called with the map as it is when the node has started.
+    std::function<void(const MapRecord&)> map_changed;
+    /// Another node leads the metadata, or none (0). In a cluster only.
+    std::function<void(NodeId leader)> leader_changed;
   };
+
+  /// What a node of a cluster is told beside `Options`, whose `drives` and `drive_count` are those of this node alone.
+  /// `losses` is 1 where it has two drives or more: log and state are on two drives of each node.
+  struct ClusterOptions {
+    Options local;
+    NodeId node;
+    Uuid cluster;
+    /// Only the first start looks at these. `voters` begin the cluster, the same list on each of them, and each must be
+    /// sure that the cluster has never begun before. All other nodes have `join` set.
+    std::vector<NodeId> voters;
+    /// Begin with nothing, and follow those who lead: a node that is new, or whose drives were replaced. It asks
+    /// `peers` to be let in and gets everything from them.
+    bool join = false;
+    std::vector<NodeId> peers;   ///< All other nodes, for as long as the node does not know its cluster's members.
+    std::size_t voters_max = 3;  ///< The leader makes nodes that follow closely voters until there are so many.
+    RaftTransport* transport = nullptr;  ///< Must outlive the node.
+    std::chrono::milliseconds tick{50};
+    std::uint32_t heartbeat_ticks = 2;
+    std::uint32_t election_ticks = 12;  ///< Without a sign of the leader for so long, a voter stands for election.
+    /// A voter that is silent for that long is replaced by a node that is not.
+    std::chrono::milliseconds voter_lost_after{std::chrono::minutes(5)};
+    /// How long a write or read waits for a leader before it fails.
+    std::chrono::milliseconds patience{10'000};
+    /// So many entries stay in the log for nodes that are behind. One that is farther behind gets a snapshot.
+    std::uint64_t entries_kept = 10'000;
+  };
+
+  /// A node's part in the cluster's metadata.
+  struct Member {
+    NodeId node;
+    bool voter = false;
+    bool recently_heard = false;   ///< As the leader sees it; elsewhere unknown, and false.
+    std::uint64_t last_index = 0;  ///< What the leader knows it to have.
+  };
+  enum class MemberChange : std::uint8_t { add_learner, make_voter, remove };
 
   struct Status {
     std::uint64_t log_set = 0;        ///< Its number.
@@ -76,6 +118,8 @@ class Node {
   /// drives are there, corrupt when acknowledged entries are damaged everywhere, already_exists when another process
   /// has them.
   static Result<std::unique_ptr<Node>> open(Runtime& runtime, Options options, Events events);
+  /// The node of a cluster. What it holds is recovered as by `open`; it serves as soon as there is a leader.
+  static Result<std::unique_ptr<Node>> open_cluster(Runtime& runtime, ClusterOptions options, Events events);
   /// Fills new drives from a backup. Refused (Errc::already_exists) when one of them holds metadata.
   static Result<> restore(Runtime& runtime, Options options, const std::filesystem::path& backup);
 
@@ -90,6 +134,17 @@ class Node {
   virtual void drive_failed(DriveIndex drive) = 0;
   /// The drive is there again, or a new one in its place.
   virtual void drive_returned(DriveIndex drive, std::filesystem::path directory) = 0;
+
+  /// Who leads: all changes go through that node. 0 when nobody does. A node that is no cluster leads itself.
+  virtual bool is_leader() const { return true; }
+  virtual NodeId leader() const { return {}; }
+  virtual std::vector<Member> members() const { return {}; }
+  /// By the leader alone, one after another; returns when the change is in force. Errc::durability_unavailable when
+  /// this node does not lead, or not long enough.
+  virtual Task<> change_members(MemberChange change, NodeId node);
+  /// Hands leadership to `to`, or to whichever voter follows most closely (0): before a planned stop. Nothing to do
+  /// where this node does not lead.
+  virtual Task<> transfer_leadership(NodeId to);
 
   /// Writes a snapshot of the state to a new file, synced.
   virtual Task<> backup(std::filesystem::path file) = 0;
