@@ -59,8 +59,9 @@ def use_committer(spark, name):
 
 
 def use_catalog(spark, bucket, file_io):
-    """Iceberg tables of one bucket, by S3FileIO with a catalog beside it or by s3a with its own. Returns the catalog's name."""
-    name = f"ice_{file_io}"
+    """Iceberg tables of one bucket, by S3FileIO with a catalog beside it or by s3a with its own. Returns the catalog's name:
+    one for each bucket, because a session keeps a catalog as it was when first used."""
+    name = f"ice_{file_io}_{bucket.replace('-', '_')}"
     settings = {"s3a": {"type": "hadoop", "warehouse": f"s3a://{bucket}/warehouse"},
                 "s3fileio": {"type": "jdbc", "uri": "jdbc:h2:mem:ice;DB_CLOSE_DELAY=-1", "jdbc.schema-version": "V1",
                              "warehouse": f"s3://{bucket}/warehouse", "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",

@@ -187,7 +187,8 @@ def connections(server, count):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_thousand_slow_clients_cost_little_and_are_let_go(make_server):
+@pytest.mark.faults
+def test_a_thousand_slow_clients_cost_little_and_are_let_go(make_server, full):
     """Silent ones, some within their head, some within their body, and some that don't take what they asked for."""
     server = make_server().start()
     wire = server.wire()
@@ -205,12 +206,14 @@ def test_a_thousand_slow_clients_cost_little_and_are_let_go(make_server):
         for i in range(20):
             assert wire.put(f"/bucket/k{i}", body=b"x" * 100_000).status == 200
             assert wire.get(f"/bucket/k{i}").body == b"x" * 100_000
-        # Unbounded, readers alone would hold 4 MiB each.
-        assert server.resident_bytes() - before < 900 * MIB
+        # Unbounded, readers alone would hold 4 MiB each; they share 256 MiB.
+        assert server.resident_bytes() - before < 400 * MIB, f"{(server.resident_bytes() - before) >> 20} MiB"
         # Within the server's deadlines; what is silent between requests may stay longer.
-        for connection in slow[:500]:
+        for connection in slow[0:500:25]:
             received(connection)
-        for connection in slow[500:750]:
+        # What the system has taken for them counts as progress: they are given some two minutes for it.
+        for connection in slow[500:750:125] if full else ():
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
             assert len(received(connection)) < 32 * MIB
         assert wire.put("/bucket/after", body=b"x").status == 200
     keys = [found["Key"] for found in server.client().list_objects_v2(Bucket="bucket")["Contents"]]

@@ -31,10 +31,17 @@ void Piece::start(LiveReads& live, const std::shared_ptr<Event>& done) {
   if (set && set->shape == extent_.shape) {
     const DriveIndex drive = set->members[key_.shard];
     const bool in = view.map().is_in(drive) && view.service(drive);
-    if (in && (!core_->health().avoid(drive) || core_->health().probe(drive))) return ask(key_.shard, live, done);
+    if (in && (!core_->health().avoid(drive) || core_->health().probe(drive) || !afford_detour())) {
+      return ask(key_.shard, live, done);
+    }
   }
   rebuilding_ = true;
   (void)step(live, done);
+}
+
+bool Piece::afford_detour() {
+  if (!detour_) detour_ = core_->read_budget().try_take(extent_.shape.data * blocks_.length);
+  return static_cast<bool>(detour_);
 }
 
 Piece::Sources Piece::look() {
@@ -66,7 +73,7 @@ Piece::Sources Piece::look() {
 Piece::Step Piece::step(LiveReads& live, const std::shared_ptr<Event>& done) {
   if (own_ || !rebuilt_.empty()) return Step::ready;
   Sources sources = look();
-  if (own_) return report_missing(), Step::ready;
+  if (own_) return settle_for_own(), Step::ready;
   if (!rebuilding_) return Step::waiting;
 
   const unsigned needed = extent_.shape.data;
@@ -75,7 +82,7 @@ Piece::Step Piece::step(LiveReads& live, const std::shared_ptr<Event>& done) {
     if (!shard) break;
     ask(*shard, live, done);
     sources = look();
-    if (own_) return report_missing(), Step::ready;
+    if (own_) return settle_for_own(), Step::ready;
   }
   if (static_cast<unsigned>(std::popcount(sources.good)) >= needed) {
     if (!rebuild(sources.good)) return Step::failed;
@@ -161,7 +168,15 @@ Result<> Piece::rebuild(erasure::ShardMask good) {
   rebuilt_ = std::move(wanted);
   report_missing();
   reads_.clear();
+  detour_.release();
   return {};
+}
+
+/// The shard itself came: what others were asked for meanwhile is not kept.
+void Piece::settle_for_own() {
+  report_missing();
+  reads_.assign({own_});
+  detour_.release();
 }
 
 void Piece::report_missing() {
@@ -188,7 +203,7 @@ void Piece::look_for_slow_reads() {
     read->mark_overdue();
   }
   if (!slow || hedging_) return;
-  hedging_ = health.take_hedge();
+  hedging_ = afford_detour() && health.take_hedge();
   if (!hedging_) retry_hedge_after_ = now + health.patience();
 }
 

@@ -64,6 +64,9 @@ class Piece {
   std::optional<std::uint8_t> cheapest(const View& view, const LiveReads& live) const;
   void ask(std::uint8_t shard, LiveReads& live, const std::shared_ptr<Event>& done);
   Result<> rebuild(erasure::ShardMask good);
+  /// Memory for going around a slow drive. Without it, that drive is waited for.
+  bool afford_detour();
+  void settle_for_own();
   void report_missing();
 
   std::shared_ptr<Core> core_;
@@ -72,6 +75,7 @@ class Piece {
   const ByteRange range_;   // In the chunk.
   const ByteRange blocks_;  // The whole blocks around it.
 
+  Admission::Reservation detour_;                  // Before the reads: it is given back after their memory.
   std::vector<std::shared_ptr<ShardRead>> reads_;  // Shared with themselves and other pieces.
   erasure::ShardMask asked_ = 0;
   erasure::ShardMask zeros_ = 0;  // Shards that store nothing of the blocks: known without asking.

@@ -15,7 +15,12 @@ void ReadHealth::finished(DriveIndex drive, Clock::duration took) {
   const double took_us = std::chrono::duration<double, std::micro>(took).count();
   double& average_us = at(drive).average_us;
   average_us = average_us == 0 ? took_us : average_us + (took_us - average_us) * kAverageWeight;
-  if (++finished_since_learned_ >= kLearnEvery) learn_patience();
+  // Before a drive is called slow its peers are looked at: all of them may have become so.
+  if (++finished_since_learned_ >= kLearnEvery || outlives_patience(at(drive))) learn_patience();
+}
+
+bool ReadHealth::outlives_patience(const Drive& drive) const {
+  return std::chrono::duration<double, std::micro>(drive.average_us) > patience_;
 }
 
 void ReadHealth::learn_patience() {
@@ -35,10 +40,13 @@ void ReadHealth::overdue(DriveIndex drive) { ++at(drive).stuck; }
 
 void ReadHealth::settled(DriveIndex drive) { --at(drive).stuck; }
 
+bool ReadHealth::is_slow(const Drive& drive) const { return drive.stuck >= kStuckMax || outlives_patience(drive); }
+
 bool ReadHealth::avoid(DriveIndex drive) const {
-  if (drive.value >= drives_.size()) return false;
-  const Drive& d = drives_[drive.value];
-  return d.stuck >= kStuckMax || std::chrono::duration<double, std::micro>(d.average_us) > patience_;
+  if (drive.value >= drives_.size() || !is_slow(drives_[drive.value])) return false;
+  const auto slow = std::ranges::count_if(drives_, [this](const Drive& d) { return is_slow(d); });
+  // Where most are slow the machine is: reading k shards in place of one would make it slower still.
+  return slow == 1 || static_cast<std::size_t>(slow) * 2 < drives_.size();
 }
 
 bool ReadHealth::probe(DriveIndex drive) {

@@ -26,7 +26,8 @@ class ReadHealth {
   void overdue(DriveIndex drive);
   void settled(DriveIndex drive);
 
-  /// Whether reads should rather go to other drives: several are stuck there, or it is far slower than its peers.
+  /// Whether reads should rather go to other drives: several are stuck there, or it is far slower than its peers. Never
+  /// so where half of the drives or more are.
   bool avoid(DriveIndex drive) const;
   /// A slow drive still gets one read now and then, else it could never be seen to recover: true for that one.
   bool probe(DriveIndex drive);
@@ -41,6 +42,8 @@ class ReadHealth {
     Clock::time_point probed{};
   };
   Drive& at(DriveIndex drive);
+  bool outlives_patience(const Drive& drive) const;
+  bool is_slow(const Drive& drive) const;
   void learn_patience();
 
   std::vector<Drive> drives_;

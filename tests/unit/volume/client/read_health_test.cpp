@@ -64,6 +64,24 @@ TEST(ReadHealth, AvoidsADriveWithStuckReadsUntilTheyReturn) {
   EXPECT_FALSE(health.avoid(kSlow));
 }
 
+TEST(ReadHealth, AvoidsNoDriveWhereHalfOfThemAreStuck) {
+  ReadHealth health;
+  for (std::uint16_t drive = 0; drive < 6; ++drive) health.finished(DriveIndex{drive}, microseconds(500));
+  for (std::uint16_t drive = 0; drive < 3; ++drive) {
+    for (int read = 0; read < 2; ++read) health.overdue(DriveIndex{drive});
+    EXPECT_EQ(health.avoid(kSlow), drive < 2) << "with " << drive + 1 << " stuck";
+  }
+}
+
+TEST(ReadHealth, AvoidsNoDriveWhenAllBecomeSlowAtOnce) {
+  ReadHealth health;
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint16_t drive = 0; drive < 6; ++drive) health.finished(DriveIndex{drive}, milliseconds(40));
+    for (std::uint16_t drive = 0; drive < 6; ++drive) EXPECT_FALSE(health.avoid(DriveIndex{drive}));
+  }
+  EXPECT_GE(health.patience(), milliseconds(300));
+}
+
 TEST(ReadHealth, AllowsOneHedgeInTwentyReads) {
   ReadHealth health;
   while (health.take_hedge()) {

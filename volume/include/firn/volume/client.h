@@ -57,7 +57,7 @@ class ExtentWriter {
 /// Memory: 1 MiB before the caller has come back once, then up to 4 MiB, taken from the client's read budget; the next
 /// chunk is asked for when the caller comes for it. Who finds the budget used up goes on in pieces of 64 KiB, one at a
 /// time, which any number of readers may hold. Where shards are rebuilt, the chunk of each one missing and the parity
-/// for it on top.
+/// for it on top; going around a slow drive takes from the same budget.
 class ExtentReader {
  public:
   virtual ~ExtentReader() = default;
