@@ -2,16 +2,56 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+#include <utility>
 
 #include "firn/base/assert.h"
+#include "placement.h"
 
 namespace firn::server {
 namespace {
+
+constexpr std::string_view kNodePrefix = "node-";
+
+/// So that a drive that is lost is rebuilt from, and to, nearly all others.
+constexpr std::size_t kClusterSetsMin = 64;
+constexpr std::size_t kClusterSetsPerDrive = 4;
 
 std::string domain_of(DriveIndex drive) { return "drive-" + std::to_string(drive.value + 1); }
 
 bool has_member(const metadata::SetRecord& set, DriveIndex drive) {
   return std::find(set.members.begin(), set.members.end(), drive) != set.members.end();
+}
+
+/// Domains that are nodes; otherwise each drive is one by itself.
+bool spans_nodes(const std::vector<metadata::DriveRecord>& drives) {
+  return std::any_of(drives.begin(), drives.end(),
+                     [](const auto& drive) { return drive.domain.starts_with(kNodePrefix); });
+}
+
+std::vector<PlacementDrive> living_drives(const std::vector<metadata::DriveRecord>& drives) {
+  std::vector<PlacementDrive> living;
+  for (const auto& drive : drives) {
+    if (!drive.out) living.push_back({drive.index, drive.domain});
+  }
+  return living;
+}
+
+std::size_t count_domains(const std::vector<PlacementDrive>& drives) {
+  std::set<std::string_view> domains;
+  for (const auto& drive : drives) domains.insert(drive.domain);
+  return domains.size();
+}
+
+std::size_t sets_for(std::size_t drives) { return std::max(kClusterSetsMin, kClusterSetsPerDrive * drives); }
+
+/// One cluster's sets need not be another's.
+std::uint64_t seed_of(const Uuid& cluster) {
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, cluster.bytes.data(), sizeof seed);
+  return seed;
 }
 
 volume::StripeSet to_stripe_set(const metadata::SetRecord& set) {
@@ -44,6 +84,25 @@ metadata::MapRecord first_map(const Uuid& cluster, const std::vector<Uuid>& driv
       set.members.push_back(DriveIndex{static_cast<std::uint16_t>((first + shard) % count)});
     }
     map.sets.push_back(std::move(set));
+  }
+  return map;
+}
+
+std::string domain_of(NodeId node) { return std::string(kNodePrefix) + std::to_string(node.value); }
+
+NodeId node_of(const std::string& domain) {
+  NodeId node;
+  if (!domain.starts_with(kNodePrefix)) return node;
+  std::from_chars(domain.data() + kNodePrefix.size(), domain.data() + domain.size(), node.value);
+  return node;
+}
+
+metadata::MapRecord first_map(const Uuid& cluster, std::vector<metadata::DriveRecord> drives, erasure::Shape shape) {
+  metadata::MapRecord map{.version = 1, .cluster = cluster, .drives = std::move(drives)};
+  SetId id{0};
+  for (auto& members : place_sets(living_drives(map.drives), shape, sets_for(map.drives.size()), seed_of(cluster))) {
+    ++id.value;
+    map.sets.push_back({id, SetEpoch{1}, shape.data, shape.parity, std::move(members), true});
   }
   return map;
 }
@@ -89,13 +148,14 @@ std::optional<metadata::MapRecord> MapChange::finish() {
 }
 
 void MapChange::settle_open_sets() {
-  if (!open_best_sets() && form_set()) open_best_sets();
+  if (!open_best_sets() && form_sets()) open_best_sets();
 }
 
 bool MapChange::open_best_sets() {
   // Width first: an extent on a set of four drives bears the loss of fewer of them for ever, one that lacks a shard on
-  // a set of six only until repair.
+  // a set of six only until repair. The same of nodes, before drives.
   struct Rank {
+    std::size_t domains = 0;
     std::size_t drives = 0;
     int shards_in = 0;
     auto operator<=>(const Rank&) const = default;
@@ -105,7 +165,10 @@ bool MapChange::open_best_sets() {
     const auto& set = *map.find_set(record.id);
     const auto quorum = write_quorum(map, set);
     if (!quorum.reachable()) return std::nullopt;
-    return Rank{std::set<DriveIndex>(set.members.begin(), set.members.end()).size(), std::popcount(quorum.available)};
+    std::set<std::string_view> domains;
+    for (const auto member : set.members) domains.insert(map.drives.find(member)->second.domain);
+    return Rank{domains.size(), std::set<DriveIndex>(set.members.begin(), set.members.end()).size(),
+                std::popcount(quorum.available)};
   };
   std::optional<Rank> best;
   for (const auto& set : map_.sets) best = std::max(best, rank(set));
@@ -113,23 +176,24 @@ bool MapChange::open_best_sets() {
   return best.has_value();
 }
 
-bool MapChange::form_set() {
+bool MapChange::form_sets() {
   if (map_.sets.empty()) return false;
   const auto& model = map_.sets.front();
-  std::vector<DriveIndex> living;
-  for (const auto& drive : map_.drives) {
-    if (!drive.out) living.push_back(drive.index);
-  }
-  const std::size_t places = model.data_shards + std::size_t{model.parity_shards};
-  if (living.empty() || (places + living.size() - 1) / living.size() > model.parity_shards) return false;
-  metadata::SetRecord set{SetId{0}, SetEpoch{1}, model.data_shards, model.parity_shards, {}, true};
+  const erasure::Shape shape{model.data_shards, model.parity_shards};
+  const auto living = living_drives(map_.drives);
+  if (!domains_suffice(count_domains(living), shape)) return false;
+  SetId last{0};
+  SetEpoch epoch{1};
   for (const auto& other : map_.sets) {
-    set.id.value = std::max(set.id.value, other.id.value + 1);
+    last = std::max(last, other.id);
     // After a restore the drives may know a set of this number, and its epochs, from a map that was lost.
-    set.epoch = std::max(set.epoch, other.epoch);
+    epoch = std::max(epoch, other.epoch);
   }
-  for (std::size_t i = 0; i < places; ++i) set.members.push_back(living[i % living.size()]);
-  map_.sets.push_back(std::move(set));
+  const std::size_t count = spans_nodes(map_.drives) ? sets_for(living.size()) : 1;
+  for (auto& members : place_sets(living, shape, count, seed_of(map_.cluster) + last.value)) {
+    ++last.value;
+    map_.sets.push_back({last, epoch, shape.data, shape.parity, std::move(members), true});
+  }
   return true;
 }
 
