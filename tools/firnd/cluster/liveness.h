@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "cluster/hello.h"
+#include "firn/base/ids.h"
+#include "firn/metadata/model.h"
+
+namespace firn::server {
+
+/// Which drives are in and out, as the node that leads the metadata sees the others. It alone decides that; what it
+/// decides is a change of the map. No I/O, no clock.
+///
+/// Threads: io thread 0.
+class Liveness {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  /// A node that serves answers twice a second. Longer than a pause that a busy machine makes; short, because until its
+  /// drives are out a write that needs them fails.
+  static constexpr std::chrono::milliseconds kSilenceMax{2'500};
+
+  explicit Liveness(std::uint32_t nodes);
+
+  /// This node leads from now on: nobody was silent before.
+  void begin(Time now);
+  void heard(Hello hello, Time now);
+
+  struct Changes {
+    std::vector<DriveIndex> out, in;
+    bool empty() const { return out.empty() && in.empty(); }
+  };
+  /// A node that is silent, or does not serve yet, has its drives out after `kSilenceMax`. One that serves has those
+  /// out that it says are not well, and those in that are.
+  Changes changes(const metadata::MapRecord& map, Time now) const;
+
+  /// Extents under this lease and later ones may still be being written by some node; 0 while one was never heard.
+  LeaseId first_open_lease() const;
+  /// Serves, and was heard within `kSilenceMax`.
+  bool well(NodeId node, Time now) const;
+
+ private:
+  struct Seen {
+    Time well_at{};
+    std::optional<Hello> last;  ///< As it said while it served.
+  };
+  std::map<NodeId, Seen> nodes_;
+};
+
+}  // namespace firn::server
