@@ -218,7 +218,7 @@ Error Piece::failure() const {
   for (const auto& read : reads_) {
     const Errc code = read->is_bad() ? read->failure().code : Errc::corrupt;
     denied += code == Errc::not_found;
-    unreachable += code == Errc::drive_out;
+    unreachable += code == Errc::drive_out || code == Errc::drive_unreachable;
   }
   const bool gone =
       denied > 0 && denied + unreachable + static_cast<unsigned>(std::popcount(zeros_)) == extent_.shape.total();

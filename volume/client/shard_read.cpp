@@ -79,6 +79,7 @@ void ShardRead::report(const Error& failure) {
   switch (failure.code) {
     case Errc::io_error:
     case Errc::drive_out:
+    case Errc::drive_unreachable:
     case Errc::request_timeout:
       core_->drive_failed(drive_, failure);
       break;

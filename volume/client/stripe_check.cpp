@@ -34,9 +34,10 @@ bool StripeCheck::gone() const {
     if (!read) continue;
     if (read->is_good()) return false;
     if (!read->is_bad()) continue;  // It has not answered.
-    if (read->failure().code == Errc::not_found) {
+    const Errc code = read->failure().code;
+    if (code == Errc::not_found) {
       ++denied;
-    } else if (read->failure().code != Errc::drive_out) {
+    } else if (code != Errc::drive_out && code != Errc::drive_unreachable) {
       return false;
     }
   }

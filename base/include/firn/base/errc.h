@@ -90,7 +90,8 @@ enum class Errc : std::uint16_t {
   invalid_bucket_acl,
 
   // Between nodes.
-  drive_unreachable,  ///< The node that has the drive can't be reached, or fell silent: what was asked may have happened.
+  drive_unreachable,  ///< The node that has the drive can't be reached, or fell silent: what was asked may have
+                      ///< happened.
 
   kCount,
 };

@@ -22,8 +22,8 @@ using LeaseId = Id<struct LeaseTag, std::uint64_t>;      ///< Right of one gatew
 using SetId = Id<struct SetTag, std::uint32_t>;          ///< A stripe set: k+m places.
 using SetEpoch = Id<struct SetEpochTag, std::uint32_t>;  ///< Rises with each change of a set's members or states.
 using DriveIndex =
-    Id<struct DriveIndexTag, std::uint16_t>;  ///< A drive's number in its cluster; a replaced drive keeps it.
-using NodeId = Id<struct NodeTag, std::uint32_t>;        ///< A node's number in its cluster, from 1; 0 is none.
+    Id<struct DriveIndexTag, std::uint16_t>;       ///< A drive's number in its cluster; a replaced drive keeps it.
+using NodeId = Id<struct NodeTag, std::uint32_t>;  ///< A node's number in its cluster, from 1; 0 is none.
 using SegmentId = Id<struct SegmentTag, std::uint32_t>;  ///< A segment's number on its drive.
 
 /// Sixteen random bytes: clusters, drives, uploads.

@@ -157,6 +157,18 @@ TEST(ExtentRead, SaysThatAnExtentIsGoneThoughTwoDrivesAreAway) {
   EXPECT_EQ(cluster.get(*written).code(), Errc::not_found);
 }
 
+TEST(ExtentRead, TakesNoDriveThatCantBeReachedForOneThatHasForgotten) {
+  FakeCluster cluster;
+  const auto written = cluster.put(extent_id(1), some_bytes(kMiB, 6));
+  ASSERT_TRUE(written);
+  for (const std::size_t drive : {0, 1, 2}) cluster.drive(drive).fail_reads(Errc::drive_unreachable);
+  for (const std::size_t drive : {3, 4, 5}) cluster.drive(drive).forget_all();
+  EXPECT_EQ(cluster.get(*written).code(), Errc::corrupt) << "the three may still have it";
+  cluster.drive(2).fail_reads(std::nullopt);
+  cluster.drive(2).forget_all();
+  EXPECT_EQ(cluster.get(*written).code(), Errc::not_found);
+}
+
 TEST(ExtentRead, RefusesRangesPastTheEndAndUnknownSets) {
   FakeCluster cluster;
   const auto written = cluster.put(extent_id(1), some_bytes(10'000, 7));
