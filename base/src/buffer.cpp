@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <mutex>
 #include <new>
 
 #include "firn/base/assert.h"
@@ -22,14 +23,15 @@ std::byte* allocate(std::size_t capacity_bytes) {
   return static_cast<std::byte*>(memory);
 }
 
-/// Buffers this thread gave back, newest last. A process uses few sizes (a chunk, a record, a socket read), so exact
+/// Buffers that were given back, newest last. A process uses few sizes (a chunk, a record, a socket read), so exact
 /// sizes are matched; the oldest go first when the bound is reached, so a size no longer asked for does not stay.
-class Cache {
+template <std::size_t kBlocksMax, std::size_t kBytesMax>
+class Shelf {
  public:
-  Cache() = default;
-  Cache(const Cache&) = delete;
-  Cache& operator=(const Cache&) = delete;
-  ~Cache();
+  struct Block {
+    std::byte* memory = nullptr;
+    std::size_t capacity_bytes = 0;
+  };
 
   std::byte* take(std::size_t capacity_bytes) {
     for (std::size_t i = count_; i-- > 0;) {
@@ -41,28 +43,24 @@ class Cache {
     return nullptr;
   }
 
-  /// False when it is too large to keep.
-  bool give(std::byte* memory, std::size_t capacity_bytes) {
-    if (capacity_bytes > Buffer::kCachedBytesMax) return false;
-    while (count_ == kBlocksMax || bytes_ + capacity_bytes > Buffer::kCachedBytesMax) {
-      std::free(blocks_[0].memory);
-      remove(0);
-    }
-    blocks_[count_++] = {memory, capacity_bytes};
-    bytes_ += capacity_bytes;
-    return true;
+  bool has_room(std::size_t capacity_bytes) const {
+    return count_ < kBlocksMax && bytes_ + capacity_bytes <= kBytesMax;
+  }
+  /// There must be room.
+  void give(Block block) {
+    blocks_[count_++] = block;
+    bytes_ += block.capacity_bytes;
+  }
+  Block take_oldest() {
+    const Block oldest = blocks_[0];
+    remove(0);
+    return oldest;
   }
 
+  bool empty() const { return count_ == 0; }
   std::size_t bytes() const { return bytes_; }
 
  private:
-  /// Short enough to search and shift in some 50 ns.
-  static constexpr std::size_t kBlocksMax = 32;
-  struct Block {
-    std::byte* memory;
-    std::size_t capacity_bytes;
-  };
-
   void remove(std::size_t index) {
     bytes_ -= blocks_[index].capacity_bytes;
     for (std::size_t i = index + 1; i < count_; ++i) blocks_[i - 1] = blocks_[i];
@@ -74,13 +72,76 @@ class Cache {
   std::size_t bytes_ = 0;
 };
 
+/// What threads have no room for, so that memory that uploads stream through is not given to the system and asked back,
+/// page by page, with every chunk.
+class SharedShelf {
+ public:
+  std::byte* take(std::size_t capacity_bytes) {
+    const std::lock_guard lock(mutex_);
+    return shelf_.take(capacity_bytes);
+  }
+  void give(std::byte* memory, std::size_t capacity_bytes) {
+    std::unique_lock lock(mutex_);
+    while (!shelf_.empty() && !shelf_.has_room(capacity_bytes)) std::free(shelf_.take_oldest().memory);
+    if (shelf_.has_room(capacity_bytes)) {
+      shelf_.give({memory, capacity_bytes});
+    } else {
+      std::free(memory);
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  Shelf<256, Buffer::kSharedBytesMax> shelf_;
+};
+
+/// Never destroyed: buffers of other static objects come back at any time.
+SharedShelf& shared_shelf() {
+  static auto& shelf = *new SharedShelf;
+  return shelf;
+}
+
+/// Smaller ones are malloc's business: it keeps them as well.
+constexpr std::size_t kSharedBlockBytes = 64UL << 10;
+
+void pass_on(std::byte* memory, std::size_t capacity_bytes) {
+  if (capacity_bytes >= kSharedBlockBytes) {
+    shared_shelf().give(memory, capacity_bytes);
+  } else {
+    std::free(memory);
+  }
+}
+
+/// One thread's own: a few short ones, searched and shifted in some 50 ns.
+class Cache {
+ public:
+  Cache() = default;
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+  ~Cache();
+
+  std::byte* take(std::size_t capacity_bytes) { return shelf_.take(capacity_bytes); }
+  void give(std::byte* memory, std::size_t capacity_bytes) {
+    if (capacity_bytes > Buffer::kCachedBytesMax) return pass_on(memory, capacity_bytes);
+    while (!shelf_.has_room(capacity_bytes)) {
+      const auto oldest = shelf_.take_oldest();
+      pass_on(oldest.memory, oldest.capacity_bytes);
+    }
+    shelf_.give({memory, capacity_bytes});
+  }
+  std::size_t bytes() const { return shelf_.bytes(); }
+
+ private:
+  Shelf<32, Buffer::kCachedBytesMax> shelf_;
+};
+
 /// A buffer may outlive the cache of its thread, in another thread-local object; this flag outlives both.
 thread_local bool cache_ended = false;
 thread_local Cache cache;
 
 Cache::~Cache() {
   cache_ended = true;
-  for (std::size_t i = 0; i < count_; ++i) std::free(blocks_[i].memory);
+  while (!shelf_.empty()) std::free(shelf_.take_oldest().memory);
 }
 
 }  // namespace
@@ -88,6 +149,7 @@ Cache::~Cache() {
 Buffer::Buffer(std::size_t size_bytes) : size_(size_bytes), capacity_(round_up_to_page(size_bytes)) {
   if (capacity_ == 0) return;
   if (FIRN_BUFFER_CACHE && !cache_ended) data_ = cache.take(capacity_);
+  if (FIRN_BUFFER_CACHE && data_ == nullptr && capacity_ >= kSharedBlockBytes) data_ = shared_shelf().take(capacity_);
   if (data_ == nullptr) data_ = allocate(capacity_);
 }
 
@@ -98,7 +160,11 @@ void Buffer::resize(std::size_t size_bytes) {
 
 void Buffer::release() {
   if (data_ == nullptr) return;
-  if (!FIRN_BUFFER_CACHE || cache_ended || !cache.give(data_, capacity_)) std::free(data_);
+  if (!FIRN_BUFFER_CACHE || cache_ended) {
+    std::free(data_);
+  } else {
+    cache.give(data_, capacity_);
+  }
   data_ = nullptr;
   size_ = capacity_ = 0;
 }

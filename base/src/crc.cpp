@@ -33,7 +33,9 @@ typename Crc::Register by_tables(typename Crc::Register reg, ByteView bytes) {
 }
 
 const CrcKernel& kernel() {
-  static const CrcKernel& chosen = crc_folding_supported() ? kCrcFolding : kCrcTables;
+  static const CrcKernel& chosen = crc_wide_folding_supported() ? kCrcWideFolding
+                                   : crc_folding_supported()    ? kCrcFolding
+                                                                : kCrcTables;
   return chosen;
 }
 

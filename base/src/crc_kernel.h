@@ -20,5 +20,8 @@ extern const CrcKernel kCrcTables;
 extern const CrcKernel kCrcFolding;
 /// True where `kCrcFolding` may run.
 bool crc_folding_supported();
+/// The same, four times as wide: VPCLMULQDQ and AVX-512.
+extern const CrcKernel kCrcWideFolding;
+bool crc_wide_folding_supported();
 
 }  // namespace firn

@@ -2,6 +2,7 @@
 
 #include <isa-l/erasure_code.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <climits>
@@ -79,6 +80,8 @@ struct Codec::Tables {
   Rows encoding{};
   /// For accumulate: the parity rows alone, expanded.
   std::vector<unsigned char> parity;
+  /// For begin: of these, what data shard 0 is multiplied by.
+  std::array<unsigned char, kTableBytes * kParityShardsMax> first{};
 };
 
 Codec::Codec(Shape shape) {
@@ -90,6 +93,9 @@ Codec::Codec(Shape shape) {
     tables->parity.resize(kTableBytes * shape.data * shape.parity);
     ec_init_tables(shape.data, shape.parity, &tables->encoding[std::size_t{shape.data} * shape.data],
                    tables->parity.data());
+    for (std::size_t row = 0; row < shape.parity; ++row) {
+      std::copy_n(&tables->parity[row * shape.data * kTableBytes], kTableBytes, &tables->first[row * kTableBytes]);
+    }
   }
   tables_ = std::move(tables);
 }
@@ -99,19 +105,41 @@ Codec::Codec(Codec&&) noexcept = default;
 
 Shape Codec::shape() const { return tables_->shape; }
 
+namespace {
+
+using Outputs = std::array<unsigned char*, kParityShardsMax>;
+
+Outputs parity_outputs(std::span<const MutableBytes> parity, std::size_t length_bytes) {
+  Outputs outputs{};
+  for (std::size_t i = 0; i < parity.size(); ++i) {
+    FIRN_ASSERT(parity[i].size() == length_bytes);
+    outputs[i] = as_uchar(parity[i]);
+  }
+  return outputs;
+}
+
+// ISA-L's signatures lack const: it reads tables and data.
+unsigned char* as_input(ByteView data) { return reinterpret_cast<unsigned char*>(const_cast<std::byte*>(data.data())); }
+unsigned char* as_tables(const unsigned char* tables) { return const_cast<unsigned char*>(tables); }
+
+}  // namespace
+
+void Codec::begin(ByteView data, std::span<const MutableBytes> parity) const {
+  FIRN_ASSERT(parity.size() == tables_->shape.parity);
+  Outputs outputs = parity_outputs(parity, data.size());
+  if (data.empty() || parity.empty()) return;
+  unsigned char* input = as_input(data);
+  ec_encode_data(as_length(data.size()), 1, tables_->shape.parity, as_tables(tables_->first.data()), &input,
+                 outputs.data());
+}
+
 void Codec::accumulate(std::uint8_t index, ByteView data, std::span<const MutableBytes> parity) const {
   const Shape shape = tables_->shape;
   FIRN_ASSERT(index < shape.data && parity.size() == shape.parity);
-  std::array<unsigned char*, kParityShardsMax> outputs{};
-  for (std::size_t i = 0; i < parity.size(); ++i) {
-    FIRN_ASSERT(parity[i].size() == data.size());
-    outputs[i] = as_uchar(parity[i]);
-  }
+  Outputs outputs = parity_outputs(parity, data.size());
   if (data.empty() || shape.parity == 0) return;
-  // ISA-L's signatures lack const: it reads both.
-  auto* input = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(data.data()));
-  auto* tables = const_cast<unsigned char*>(tables_->parity.data());
-  ec_encode_data_update(as_length(data.size()), shape.data, shape.parity, index, tables, input, outputs.data());
+  ec_encode_data_update(as_length(data.size()), shape.data, shape.parity, index, as_tables(tables_->parity.data()),
+                        as_input(data), outputs.data());
 }
 
 Result<> Codec::rebuild(ShardMask present, ShardMask wanted, std::span<const MutableBytes> shards) const {

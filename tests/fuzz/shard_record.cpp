@@ -43,7 +43,7 @@ void check_blocks(RecordHeader header, std::string_view payload) {
   (void)verify_blocks(header, static_cast<std::uint32_t>(payload.size()), as_bytes(chunk));
   FIRN_ASSERT(!verify_blocks(header, 0, as_bytes(payload)) || payload.size() % kBlockBytes == 0);
 
-  checksum_blocks(header, as_bytes(chunk));
+  checksum_blocks(header, 0, as_bytes(chunk));
   FIRN_ASSERT(verify_blocks(header, 0, as_bytes(chunk)));
   FIRN_ASSERT(verify_blocks(header, 1, as_bytes(chunk).subspan(kBlockBytes)));
   chunk[payload.size() % chunk.size()] ^= 1;

@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -23,6 +24,11 @@ namespace {
 
 std::size_t io_threads(const config::Config& config) {
   if (config.io_threads > 0) return config.io_threads;
+  // Those it may run on: the machine may have more.
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  if (sched_getaffinity(0, sizeof usable, &usable) == 0)
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&usable)));
   return std::max(1U, std::thread::hardware_concurrency());
 }
 

@@ -19,6 +19,9 @@ constexpr std::uint64_t kAppendingBytesMax = kChunksInFlight * (kPageBytes + kCh
 /// is one such stripe goes to the drives in one go, append and sync in one step per drive.
 constexpr std::uint32_t kWholeStripeChunkMax = 256U << 10;
 
+/// Digested at a time at least: what has just come is still in the core's own cache when checksums and parity read it.
+constexpr std::uint32_t kDigestBytesMin = 64U << 10;
+
 }  // namespace
 
 StripeWriter::StripeWriter(std::shared_ptr<Core> core, std::shared_ptr<const View> view, const Extent& extent,
@@ -59,10 +62,9 @@ Task<> StripeWriter::begin_stripe() {
 
   for (std::uint8_t i = 0; i < shape.parity; ++i) {
     RecordMemory& parity = parity_.emplace_back(chunk_bytes);
-    std::ranges::fill(parity.payload(), std::byte{0});
     if (!whole_stripe_) parity.reservation = memory.split(kPageBytes + chunk_bytes);
   }
-  chunk_ = RecordMemory(record_bytes(0) - kPageBytes);
+  start_chunk(record_bytes(0) - kPageBytes);
   if (whole_stripe_) {
     flight_->hold(std::move(memory), shape.total());
   } else {
@@ -77,11 +79,12 @@ Task<> StripeWriter::begin_chunk() {
   while (!whole_stripe_) {
     if ((chunk_ = flight_->take_spare())) {
       chunk_.bytes.resize(bytes);
+      clear_header(chunk_);
       break;
     }
     if (flight_->appending_bytes() + bytes <= kAppendingBytesMax) {
       if (auto more = core_->admission().try_take(bytes)) {
-        chunk_ = RecordMemory(bytes - kPageBytes);
+        start_chunk(bytes - kPageBytes);
         chunk_.reservation = std::move(more);
         break;
       }
@@ -91,32 +94,56 @@ Task<> StripeWriter::begin_chunk() {
     FIRN_ASSERT(flight_->under_way() > 0);
     co_await flight_->change();
   }
-  if (whole_stripe_) chunk_ = RecordMemory(bytes - kPageBytes);
+  if (whole_stripe_) start_chunk(bytes - kPageBytes);
   flight_->keep_spare(false);
   co_return Unit{};
+}
+
+void StripeWriter::start_chunk(std::uint64_t payload_bytes) {
+  chunk_ = RecordMemory(payload_bytes);
+  clear_header(chunk_);
 }
 
 Task<> StripeWriter::advance(std::size_t filled) {
   FIRN_ASSERT(filled == 0 || (chunk_ && filled <= chunk_data_bytes() - filled_));
   position_ += filled;
   filled_ += static_cast<std::uint32_t>(filled);
-  if (filled > 0 && filled_ == chunk_data_bytes()) end_chunk();
+  if (filled > 0 && filled_ == chunk_data_bytes()) {
+    end_chunk();
+  } else if (filled_ >= digested_ + kDigestBytesMin) {
+    digest(filled_ - filled_ % kBlockBytes);
+  }
   if (auto reason = flight_->hopeless()) co_return std::move(*reason);
   co_return Unit{};
+}
+
+void StripeWriter::digest(std::uint32_t end) {
+  const ByteView fresh = chunk_.payload().subspan(digested_, end - digested_);
+  std::array<MutableBytes, erasure::kParityShardsMax> sums;
+  for (std::size_t i = 0; i < parity_.size(); ++i) sums[i] = parity_[i].payload().subspan(digested_, fresh.size());
+  const std::span parity = std::span(sums).first(parity_.size());
+  if (shard_ == 0) {
+    flight_->codec().begin(fresh, parity);
+  } else {
+    flight_->codec().accumulate(shard_, fresh, parity);
+  }
+  checksum_blocks(chunk_.header(), digested_ / kBlockBytes, fresh);
+  digested_ = end;
 }
 
 void StripeWriter::end_chunk() {
   const MutableBytes payload = chunk_.payload();
   std::ranges::fill(payload.subspan(filled_), std::byte{0});
-  fill_header(chunk_, extent_, {stripe_, shard_}, owner_);
-  std::array<MutableBytes, erasure::kParityShardsMax> parity;
-  for (std::size_t i = 0; i < parity_.size(); ++i) parity[i] = parity_[i].payload().first(payload.size());
-  flight_->codec().accumulate(shard_, payload, std::span(parity).first(parity_.size()));
+  digest(static_cast<std::uint32_t>(payload.size()));
+  // The parity is as long as the chunk that is the stripe's longest: its first.
+  for (RecordMemory& parity : parity_) FIRN_ASSERT(shard_ > 0 || parity.payload().size() == payload.size());
+  name_record(chunk_, extent_, {stripe_, shard_}, owner_);
 
   // Set before sending: the memory of a chunk that needs no append comes back at once.
   if (!whole_stripe_) flight_->keep_spare(true);
   send(std::exchange(chunk_, {}), shard_);
   filled_ = 0;
+  digested_ = 0;
   ++shard_;
   if (complete() || shard_ == extent_.shape.data) end_stripe();
 }

@@ -21,6 +21,9 @@ class StripeWriter final : public ExtentWriter {
  private:
   Task<> begin_stripe();
   Task<> begin_chunk();
+  void start_chunk(std::uint64_t payload_bytes);
+  /// Checksums of the chunk's blocks up to `end`, and their share of the parity.
+  void digest(std::uint32_t end);
   void end_chunk();
   void end_stripe();
   void send(RecordMemory record, std::uint8_t shard);
@@ -40,9 +43,10 @@ class StripeWriter final : public ExtentWriter {
   std::uint64_t position_ = 0;  // Bytes of the extent accepted.
   std::uint32_t stripe_ = 0;
   std::uint8_t shard_ = 0;
-  std::uint32_t filled_ = 0;   // Of the current chunk.
-  bool in_stripe_ = false;     // Its parity memory is at hand.
-  bool whole_stripe_ = false;  // One reservation covers all records of the stripe.
+  std::uint32_t filled_ = 0;    // Of the current chunk.
+  std::uint32_t digested_ = 0;  // Of these, whole blocks.
+  bool in_stripe_ = false;      // Its parity memory is at hand.
+  bool whole_stripe_ = false;   // One reservation covers all records of the stripe.
   RecordMemory chunk_;
   std::vector<RecordMemory> parity_;
   struct Held {

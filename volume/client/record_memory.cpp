@@ -5,10 +5,12 @@
 
 namespace firn::volume {
 
-void fill_header(RecordMemory& record, const Extent& extent, RecordPlace place, BucketId owner) {
+void clear_header(RecordMemory& record) { new (record.bytes.data()) RecordHeader{}; }
+
+void name_record(RecordMemory& record, const Extent& extent, RecordPlace place, BucketId owner) {
   const std::uint32_t stored_bytes = extent.geometry.stored_bytes(place.stripe, place.shard);
   FIRN_ASSERT(record.bytes.size() == kPageBytes + stored_bytes);
-  auto& header = *new (record.bytes.data()) RecordHeader{};
+  RecordHeader& header = record.header();
   header.magic = kRecordMagic;
   header.version = kRecordVersion;
   header.shard = place.shard;
@@ -23,7 +25,12 @@ void fill_header(RecordMemory& record, const Extent& extent, RecordPlace place, 
   header.stored_bytes = stored_bytes;
   header.owner_bucket = owner.value;
   header.written_unix_ms = static_cast<std::uint64_t>(system_clock_source().now_unix_ms());
-  checksum_blocks(header, record.payload());
+}
+
+void fill_header(RecordMemory& record, const Extent& extent, RecordPlace place, BucketId owner) {
+  clear_header(record);
+  name_record(record, extent, place, owner);
+  checksum_blocks(record.header(), 0, record.payload());
 }
 
 Append append_request(RecordMemory& record, const Extent& extent, RecordPlace place, SetEpoch epoch) {

@@ -31,7 +31,11 @@ struct RecordPlace {
   std::uint8_t shard = 0;
 };
 
-/// Writes the header page for a payload that is in place and zero-filled to whole blocks. The drive adds where it lies.
+/// Makes the header page one that says nothing yet: checksums of blocks may be filled in as they come.
+void clear_header(RecordMemory& record);
+/// Says in the header which record it is. The drive adds where it lies.
+void name_record(RecordMemory& record, const Extent& extent, RecordPlace place, BucketId owner);
+/// Both, and the checksums: for a payload that is in place and zero-filled to whole blocks.
 void fill_header(RecordMemory& record, const Extent& extent, RecordPlace place, BucketId owner);
 
 /// The request that appends it under `epoch`.

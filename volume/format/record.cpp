@@ -73,13 +73,12 @@ Result<> verify_blocks(const RecordHeader& header, std::uint32_t first_block, By
   return {};
 }
 
-void checksum_blocks(RecordHeader& header, ByteView chunk) {
-  FIRN_ASSERT(chunk.size() % kBlockBytes == 0 && chunk.size() <= kChunkBytesMax);
-  const std::size_t count = chunk.size() / kBlockBytes;
+void checksum_blocks(RecordHeader& header, std::uint32_t first_block, ByteView blocks) {
+  const std::size_t count = blocks.size() / kBlockBytes;
+  FIRN_ASSERT(blocks.size() % kBlockBytes == 0 && first_block <= kBlocksMax && count <= kBlocksMax - first_block);
   for (std::size_t i = 0; i < count; ++i) {
-    header.block_xxh3[i] = xxh3(chunk.subspan(i * kBlockBytes, kBlockBytes));
+    header.block_xxh3[first_block + i] = xxh3(blocks.subspan(i * kBlockBytes, kBlockBytes));
   }
-  std::fill(header.block_xxh3 + count, header.block_xxh3 + kBlocksMax, 0);
 }
 
 void seal_header(RecordHeader& header) {

@@ -35,6 +35,7 @@ constexpr std::uint64_t kNvme = 0x9A6C9329AC4BC9B5;
 std::vector<std::pair<const char*, CrcKernel>> kernels_of_this_machine() {
   std::vector<std::pair<const char*, CrcKernel>> kernels = {{"tables", kCrcTables}};
   if (crc_folding_supported()) kernels.emplace_back("folding", kCrcFolding);
+  if (crc_wide_folding_supported()) kernels.emplace_back("wide folding", kCrcWideFolding);
   return kernels;
 }
 
@@ -78,9 +79,9 @@ TEST(Crc, AgreesWithTheDefinitionForEveryKernelAndLength) {
 }
 
 TEST(Crc, IsTheSameWhereverTheBytesAreCut) {
-  const std::string text = random_text(1000);
+  const std::string text = random_text(2000);
   const auto bytes = as_bytes(text);
-  for (const std::size_t cut : {0U, 1U, 63U, 64U, 65U, 500U, 999U, 1000U}) {
+  for (const std::size_t cut : {0U, 1U, 63U, 64U, 65U, 500U, 511U, 512U, 513U, 1024U, 1999U, 2000U}) {
     EXPECT_EQ(crc32(crc32(0, bytes.first(cut)), bytes.subspan(cut)), crc32(0, bytes));
     EXPECT_EQ(crc32c(crc32c(0, bytes.first(cut)), bytes.subspan(cut)), crc32c(0, bytes));
     EXPECT_EQ(crc64nvme(crc64nvme(0, bytes.first(cut)), bytes.subspan(cut)), crc64nvme(0, bytes));

@@ -32,7 +32,9 @@ constexpr std::byte kGuard{0xA5};
 
 /// Memory for one shard between two guard bytes: sanitizers don't see what ISA-L's assembly writes.
 struct GuardedShard {
-  explicit GuardedShard(std::size_t size_bytes) : memory(size_bytes + 2) { memory.front() = memory.back() = kGuard; }
+  explicit GuardedShard(std::size_t size_bytes) : memory(size_bytes + 2, std::byte{0xEE}) {
+    memory.front() = memory.back() = kGuard;
+  }
   MutableBytes span() { return MutableBytes(memory).subspan(1, memory.size() - 2); }
   bool intact() const { return memory.front() == kGuard && memory.back() == kGuard; }
   Bytes memory;
@@ -45,7 +47,8 @@ std::vector<Bytes> encoded(const Codec& codec, std::size_t size_bytes) {
   std::vector<GuardedShard> parity(codec.shape().parity, GuardedShard(size_bytes));
   std::vector<MutableBytes> views;
   for (GuardedShard& shard : parity) views.push_back(shard.span());
-  for (std::uint8_t i = 0; i < codec.shape().data; ++i) codec.accumulate(i, shards[i], views);
+  codec.begin(shards[0], views);
+  for (std::uint8_t i = 1; i < codec.shape().data; ++i) codec.accumulate(i, shards[i], views);
   for (GuardedShard& shard : parity) {
     EXPECT_TRUE(shard.intact());
     shards.emplace_back(shard.span().begin(), shard.span().end());

@@ -22,8 +22,8 @@ inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const
 
 /// Page-aligned memory with one owner, ready for O_DIRECT. Its bytes are not initialised.
 ///
-/// Threads: none of its own; memory is recycled through a small per-thread cache and may be freed on another thread.
-/// Memory: capacity is rounded up to whole pages.
+/// Threads: none of its own; memory is recycled through a small cache of each thread and a larger one of the process,
+/// and may be freed on another thread. Memory: capacity is rounded up to whole pages.
 class Buffer {
  public:
   Buffer() = default;
@@ -54,6 +54,8 @@ class Buffer {
   static std::size_t cached_bytes();
   /// Some eight stripes of one shard: enough that a busy connection never asks malloc, too little to matter per thread.
   static constexpr std::size_t kCachedBytesMax = std::size_t{8} << 20;
+  /// What the process keeps beyond that, for all threads: what eight large uploads stream through.
+  static constexpr std::size_t kSharedBytesMax = std::size_t{64} << 20;
 
  private:
   void release();

@@ -38,8 +38,9 @@ class Codec {
   Codec(Codec&&) noexcept;
   Shape shape() const;
 
-  /// Adds data shard `index` to the `m` parity buffers, all of one length. Zero the parity before a stripe's first
-  /// call; a shard of zeros need not be fed.
+  /// Sets the `m` parity buffers, all as long as `data`, to what data shard 0 makes of them.
+  void begin(ByteView data, std::span<const MutableBytes> parity) const;
+  /// Adds data shard `index` to the parity, all of one length; a shard of zeros need not be fed.
   void accumulate(std::uint8_t index, ByteView data, std::span<const MutableBytes> parity) const;
 
   /// Computes the shards of `wanted` from exactly those of `present` (at least k; the first k are used). `shards[i]`

@@ -213,7 +213,7 @@ void FakeDrive::forget_all() {
 void FakeDrive::replace(const RecordKey& key, std::vector<std::byte> page_and_payload) {
   const std::lock_guard lock(mutex_);
   auto& header = *reinterpret_cast<RecordHeader*>(page_and_payload.data());
-  checksum_blocks(header, std::span(page_and_payload).subspan(kPageBytes));
+  checksum_blocks(header, 0, std::span(page_and_payload).subspan(kPageBytes));
   seal_header(header);
   records_.at(key).bytes = std::move(page_and_payload);
 }

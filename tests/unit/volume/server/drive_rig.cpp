@@ -35,7 +35,7 @@ Append test_append(const RecordKey& key, std::uint32_t stored_bytes, Buffer& mem
   std::memset(memory.data(), 0, kPageBytes);
   const Buffer payload = test_payload(key, stored_bytes);
   if (stored_bytes > 0) std::memcpy(memory.data() + kPageBytes, payload.data(), stored_bytes);
-  checksum_blocks(*reinterpret_cast<RecordHeader*>(memory.data()), payload.view());
+  checksum_blocks(*reinterpret_cast<RecordHeader*>(memory.data()), 0, payload.view());
   return Append{.key = key,
                 .set = SetId{1},
                 .set_epoch = SetEpoch{1},

@@ -69,8 +69,8 @@ Result<> verify_identity(const RecordHeader& header, const RecordKey& key);
 /// Compares whole blocks with the header's checksums; `first_block` is the number of `blocks`' first. Errc::corrupt
 /// names it.
 Result<> verify_blocks(const RecordHeader& header, std::uint32_t first_block, ByteView blocks);
-/// Fills block_xxh3 for a whole, zero-filled chunk.
-void checksum_blocks(RecordHeader& header, ByteView chunk);
+/// Fills block_xxh3 for whole, zero-filled blocks of the chunk; `first_block` is the number of `blocks`' first.
+void checksum_blocks(RecordHeader& header, std::uint32_t first_block, ByteView blocks);
 /// Sets header_xxh3: the last thing before it is written.
 void seal_header(RecordHeader& header);
 
