@@ -81,17 +81,24 @@ Answer apply(Context& context, PutObject&& put) {
   return AnswerValue(Committed{object.order, object.modified_ms, object.etag});
 }
 
+/// Slices that one deletion lets go before it leaves the other keys to the next: two objects of the most parts.
+constexpr std::size_t kReleasedSlicesMax = 20'000;
+
+/// Answers for the first keys only when they had so much to let go that the rest would make too large a batch.
 Answer apply(Context& context, DeleteObjects&& remove) {
   TRY(expect_bucket(context, remove.bucket));
   std::vector<Deleted> all;
   all.reserve(remove.keys.size());
+  std::size_t released = 0;
   for (const DeleteObject& wanted : remove.keys) {
+    if (released >= kReleasedSlicesMax) break;
     TRY_LET(const std::optional<Object> current, load_object(context, remove.bucket, wanted.key));
     Deleted& deleted = all.emplace_back();
     const Result<> allowed = check_conditions({.if_match = wanted.conditions.if_match}, current ? &*current : nullptr);
     deleted.failure = allowed.code();
     if (!allowed || !current) continue;
     deleted.existed = true;
+    released += current->slices.size();
     TRY(remove_current(context, remove.bucket, wanted.key, *current));
   }
   return AnswerValue(std::move(all));

@@ -146,7 +146,14 @@ Task<FoundObject> LocalClient::find_object(BucketId bucket, std::string_view key
 Task<Committed> LocalClient::put_object(PutObject put) { return command<Committed>(std::move(put), Grows::yes); }
 
 Task<std::vector<Deleted>> LocalClient::delete_objects(BucketId bucket, std::vector<DeleteObject> keys) {
-  return command<std::vector<Deleted>>(DeleteObjects{bucket, std::move(keys)}, Grows::no);
+  std::vector<Deleted> all;
+  while (true) {
+    Operation operation = DeleteObjects{bucket, keys};
+    CO_TRY_LET(std::vector<Deleted> done, co_await command<std::vector<Deleted>>(std::move(operation), Grows::no));
+    keys.erase(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(done.size()));
+    all.insert(all.end(), done.begin(), done.end());
+    if (keys.empty() || done.empty()) co_return all;
+  }
 }
 
 Task<Committed> LocalClient::rename_object(RenameObject rename) {

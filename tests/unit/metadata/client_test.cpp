@@ -70,6 +70,37 @@ TEST_F(MetadataClient, ListsOnePageAfterAnother) {
   EXPECT_FALSE(second->truncated);
 }
 
+TEST_F(MetadataClient, DeletesObjectsOfVeryManyPartsAFewAtATime) {
+  const BucketId b = bucket();
+  ASSERT_TRUE(node_.run(node_.client().put_cluster_map(six_drives(1, 1))));
+  const auto lease = node_.run(node_.client().register_gateway(Uuid{.bytes = {1}}));
+  ASSERT_TRUE(lease);
+  constexpr std::uint64_t kParts = 12'000;
+  std::vector<DeleteObject> keys;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    const std::string key = std::to_string(i);
+    PutObject put = put_extent(b, key, {*lease, i + 1}, kParts);
+    const Slice whole = put.body.slices.front();
+    put.body.slices.clear();
+    for (std::uint64_t part = 0; part < kParts; ++part) {
+      put.body.slices.push_back(whole);
+      put.body.slices.back().offset = part;
+      put.body.slices.back().length = 1;
+    }
+    const auto committed = node_.run(node_.client().put_object(std::move(put)));
+    ASSERT_TRUE(committed) << committed.error().detail;
+    keys.push_back({.key = key});
+  }
+  keys.insert(keys.begin() + 2, DeleteObject{.key = "never"});
+  const std::uint64_t before = node_.node().status().applied_index;
+  const auto deleted = node_.run(node_.client().delete_objects(b, keys));
+  ASSERT_TRUE(deleted);
+  ASSERT_EQ(deleted->size(), keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) EXPECT_EQ((*deleted)[i].existed, i != 2) << i;
+  EXPECT_GE(node_.node().status().applied_index, before + 3) << "two objects to an entry";
+  EXPECT_EQ(node_.run(node_.client().usage(b))->objects, 0U);
+}
+
 TEST_F(MetadataClient, AnswersADeletedBucketsNameAsUnknownAtOnce) {
   bucket();
   ASSERT_TRUE(node_.run(node_.client().delete_bucket("b")));
