@@ -15,11 +15,14 @@
 namespace firn {
 namespace {
 
-const Md5Kernel& choose_kernel() {
+/// Of this machine, the widest first.
+std::vector<const Md5Kernel*> choose_kernels() {
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) return kMd5Avx512;
-  if (__builtin_cpu_supports("avx2")) return kMd5Avx2;
-  return kMd5Sse2;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
+    return {&kMd5Avx512, &kMd5Avx512Eight, &kMd5Avx512Four};
+  }
+  if (__builtin_cpu_supports("avx2")) return {&kMd5Avx2};
+  return {&kMd5Sse2};
 }
 
 }  // namespace
@@ -53,7 +56,7 @@ std::string Md5::finish() {
 /// One call's lanes: the longest runs first, until too few are left to be worth it.
 class Md5Lanes {
  public:
-  explicit Md5Lanes(const Md5Kernel& kernel) : kernel_(kernel) {}
+  explicit Md5Lanes(std::span<const Md5Kernel* const> kernels) : kernels_(kernels) {}
 
   void add(Md5& digest, ByteView bytes) {
     Md5::State& state = *digest.state_;
@@ -79,18 +82,21 @@ class Md5Lanes {
   bool step() {
     std::ranges::sort(lanes_, std::greater(), &Lane::blocks);
     const auto idle = std::ranges::find(lanes_, std::size_t{0}, &Lane::blocks);
-    const std::size_t used = std::min(kernel_.lanes, static_cast<std::size_t>(idle - lanes_.begin()));
-    if (used < kernel_.worth_from) return false;
+    const auto busy = static_cast<std::size_t>(idle - lanes_.begin());
+    const auto chosen = std::ranges::find_if(kernels_, [&](const Md5Kernel* k) { return busy >= k->worth_from; });
+    if (chosen == kernels_.end()) return false;
+    const Md5Kernel& kernel = **chosen;
+    const std::size_t used = std::min(kernel.lanes, busy);
     const std::size_t blocks = lanes_[used - 1].blocks();
     std::array<std::uint32_t[kMd5StateWords], kMd5LanesMax> words{};
     std::array<const std::uint8_t*, kMd5LanesMax> data;
-    for (std::size_t i = 0; i < kernel_.lanes; ++i) {
+    for (std::size_t i = 0; i < kernel.lanes; ++i) {
       const Lane& lane = lanes_[i < used ? i : 0];  // Lanes to spare repeat the first; nobody reads what they give.
       const MD5_CTX& context = lane.state->context;
       std::ranges::copy(std::array{context.A, context.B, context.C, context.D}, words[i]);
       data[i] = reinterpret_cast<const std::uint8_t*>(lane.bytes.data());
     }
-    kernel_.blocks(words.data(), data.data(), blocks);
+    kernel.blocks(words.data(), data.data(), blocks);
     for (std::size_t i = 0; i < used; ++i) {
       Lane& lane = lanes_[i];
       MD5_CTX& context = lane.state->context;
@@ -101,13 +107,13 @@ class Md5Lanes {
     return true;
   }
 
-  const Md5Kernel& kernel_;
+  const std::span<const Md5Kernel* const> kernels_;  // The widest first.
   std::vector<Lane> lanes_;
 };
 
 void update_side_by_side(std::span<Md5Update> updates) {
-  static const Md5Kernel& kernel = choose_kernel();
-  Md5Lanes lanes(kernel);
+  static const std::vector<const Md5Kernel*> kernels = choose_kernels();
+  Md5Lanes lanes(kernels);
   for (const Md5Update& update : updates) lanes.add(*update.digest, update.bytes);
   lanes.run();
 }

@@ -5,6 +5,6 @@
 
 namespace firn {
 
-const Md5Kernel kMd5Avx512 = {kLanes, 2, blocks};
+const Md5Kernel kMd5Avx512 = {kLanes, 9, blocks};
 
 }  // namespace firn

@@ -13,12 +13,16 @@ inline constexpr size_t kMd5LanesMax = 16;
 /// each other, so a core's vector unit idles over a single one; a lane more costs next to nothing.
 struct Md5Kernel {
   size_t lanes;       ///< Bodies in one call, no more and no fewer.
-  size_t worth_from;  ///< With fewer bodies, one after the other is faster.
+  size_t worth_from;  ///< With fewer bodies, a narrower unit, or one after the other, is faster.
   void (*blocks)(uint32_t (*states)[kMd5StateWords], const uint8_t* const* data, size_t block_count);
 };
 
 extern const Md5Kernel kMd5Sse2;
 extern const Md5Kernel kMd5Avx2;
 extern const Md5Kernel kMd5Avx512;
+/// Narrower, with the wide unit's instructions (logic of three operands, rotation): a lane is faster where there are
+/// few.
+extern const Md5Kernel kMd5Avx512Eight;
+extern const Md5Kernel kMd5Avx512Four;
 
 }  // namespace firn
