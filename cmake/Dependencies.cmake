@@ -2,7 +2,7 @@
 #
 #   Boost::headers Boost::json Boost::url  Uring::uring  Isal::isal  RocksDB::rocksdb  OpenSSL::SSL OpenSSL::Crypto
 #   xxHash::xxhash xxHash::headers  protobuf::libprotobuf  pugixml::pugixml  CLI11::CLI11  spdlog::spdlog  prometheus-cpp::core
-#   yaml-cpp::yaml-cpp  GTest::gtest GTest::gtest_main GTest::gmock  Threads::Threads
+#   grpc::grpc++  yaml-cpp::yaml-cpp  GTest::gtest GTest::gtest_main GTest::gmock  Threads::Threads
 
 set(CMAKE_FIND_PACKAGE_PREFER_CONFIG ON)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
@@ -42,6 +42,14 @@ firn_find_library(xxHash::xxhash xxhash.h LIBRARY xxhash)
 firn_find_library(RocksDB::rocksdb rocksdb/db.h LIBRARY rocksdb)
 # Its own package would pull in the HTTP server and client of parts that are not used here.
 firn_find_library(prometheus-cpp::core prometheus/registry.h LIBRARY prometheus-cpp-core)
+
+# Nodes' metadata traffic. Debian's package exports no plugin for protoc with its targets: it is asked for by name.
+firn_find_library(grpc::gpr grpc/support/time.h LIBRARY gpr)
+firn_find_library(grpc::grpc grpc/grpc.h LIBRARY grpc)
+firn_find_library(grpc::grpc++ grpcpp/grpcpp.h LIBRARY grpc++)
+firn_find_library(absl::synchronization absl/synchronization/mutex.h LIBRARY absl_synchronization)  # gRPC's headers use it.
+target_link_libraries(grpc::grpc++ INTERFACE grpc::grpc grpc::gpr absl::synchronization)
+find_program(FIRN_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # xxHash compiled into the caller: XXH_INLINE_ALL, no library.
 add_library(xxHash::headers INTERFACE IMPORTED GLOBAL)

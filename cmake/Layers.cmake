@@ -7,6 +7,7 @@ set(ALLOW_volume_wire     base erasure volume_client)
 set(ALLOW_volume_remote   base erasure volume_client volume_wire)
 set(ALLOW_volume          base erasure volume_client volume_wire)
 set(ALLOW_metadata        base metadata_client)
+set(ALLOW_metadata_transport base metadata)
 set(ALLOW_objects         base metadata_client volume_client)
 set(ALLOW_gateway         base objects metadata_client)
 set(ALLOW_config          base erasure)   # tools/config: what firnd was told

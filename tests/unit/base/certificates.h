@@ -4,7 +4,7 @@
 
 #include "firn/base/cluster_identity.h"
 
-namespace firn::volume {
+namespace firn {
 
 /// A certificate authority in a folder of its own, and what it signs for nodes. The folder goes with it.
 class Authority {
@@ -24,4 +24,4 @@ class Authority {
   Keys* keys_;
 };
 
-}  // namespace firn::volume
+}  // namespace firn

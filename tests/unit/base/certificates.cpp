@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <filesystem>
 
-namespace firn::volume {
+namespace firn {
 namespace {
 
 constexpr long kDaySeconds = 24 * 3600;
@@ -78,4 +78,4 @@ PeerTls Authority::issue(const std::string& node) const {
   return files;
 }
 
-}  // namespace firn::volume
+}  // namespace firn
