@@ -21,14 +21,28 @@ Result<Applier> Applier::open(const Reader& state) {
     return error(Errc::unsupported_version, "the state has feature level " + std::to_string(progress.feature_level));
   }
   TRY_LET(Sets sets, Sets::load(state));
-  return Applier(progress, std::move(sets));
+  TRY_LET(Fences fences, Fences::load(state));
+  return Applier(progress, std::move(sets), std::move(fences));
 }
 
-Result<Outcome> Applier::apply(std::uint64_t index, std::string_view entry, Transaction& changes) {
+Result<Outcome> Applier::apply(std::uint64_t index, const LogEntry& entry, Transaction& changes) {
   if (index != progress_.applied_index + 1) {
     return error(Errc::corrupt, "entry " + std::to_string(index) + " does not follow entry " +
                                     std::to_string(progress_.applied_index));
   }
+  const bool refused = entry.kind == LogEntry::Kind::command && fences_.refuses(entry.origin);
+  if (entry.kind == LogEntry::Kind::command && !refused) return apply_command(index, entry.command, changes);
+
+  Outcome outcome;
+  // Its proposer was told that it never happened, and may have proposed it again.
+  if (refused) outcome.answer = error(Errc::cancelled, "a proposal that was given up");
+  if (entry.kind == LogEntry::Kind::fence) fences_.raise(entry.origin, changes);
+  progress_.applied_index = index;
+  store_progress(changes, progress_);
+  return outcome;
+}
+
+Result<Outcome> Applier::apply_command(std::uint64_t index, std::string_view entry, Transaction& changes) {
   TRY_LET(Command command, decode_command(entry));
 
   Outcome outcome;

@@ -107,6 +107,7 @@ Answer apply(Context& context, PutClusterMap&& put) {
   for (const SetRecord& set : put.map.sets) TRY(remember_epoch(context, put.map, set));
   store(context.state, Family::config, key, put.map);
   context.sets = Sets(put.map);
+  context.outcome.map = std::move(put.map);
   return AnswerValue(Unit{});
 }
 

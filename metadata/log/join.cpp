@@ -39,6 +39,11 @@ Result<> SingleNodeLog::copy_slot(const LogSlot& slot, LogDirectory& to) const {
   return to.sync(slot.number);
 }
 
+Result<> SingleNodeLog::join_drive(const LogSet::Drive& drive) {
+  TRY_LET(std::unique_ptr<LogDirectory> directory, open_log_directory(log_path(drive.directory)));
+  return join({drive.index, std::move(directory)});
+}
+
 Result<> SingleNodeLog::join(Member member) {
   const std::lock_guard preparing(preparing_);
   // What lies there is of another time.

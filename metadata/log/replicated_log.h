@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apply/log_entry.h"
 #include "firn/base/result.h"
 
 namespace firn::metadata {
@@ -24,7 +25,14 @@ class Proposal {
 /// An entry that is durable and has its place.
 struct CommittedEntry {
   std::uint64_t index = 0;
-  std::unique_ptr<Proposal> proposal;
+  std::unique_ptr<Proposal> proposal;  ///< Null where nobody here waits for it.
+  std::string command;                 ///< Where there is no proposal.
+  LogEntry::Kind kind = LogEntry::Kind::command;
+  Origin origin;
+
+  LogEntry entry() const {
+    return {.kind = kind, .origin = origin, .command = proposal ? std::string_view(proposal->entry) : command};
+  }
 };
 
 /// The order of all changes, durable before anything of it is applied: one node's drives, or a group of nodes.

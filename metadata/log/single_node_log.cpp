@@ -171,7 +171,9 @@ void SingleNodeLog::commit(std::vector<std::unique_ptr<Proposal>> proposals) {
     const std::lock_guard lock(mutex_);
     index = next_index_ - proposals.size();
   }
-  for (std::unique_ptr<Proposal>& proposal : proposals) committed.push_back({index++, std::move(proposal)});
+  for (std::unique_ptr<Proposal>& proposal : proposals) {
+    committed.push_back({.index = index++, .proposal = std::move(proposal)});
+  }
   sink_(std::move(committed));
 }
 

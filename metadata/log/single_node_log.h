@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "firn/base/clock.h"
+#include "log/drive_log.h"
 #include "log/log_directory.h"
 #include "log/log_set.h"
 #include "log/recovery.h"
@@ -17,13 +18,16 @@
 
 namespace firn::metadata {
 
+/// Where the log of one node lies on a drive.
+inline std::filesystem::path log_path(const std::filesystem::path& drive) { return drive / "meta" / "log"; }
+
 /// The log of one node, in files on the members of the log set.
 ///
 /// Threads: one of its own gathers what is proposed, writes it to all members at once, syncs, and hands it to the sink.
 /// `prepare`, `join` and `drop_below` may block and belong to the node's maintenance.
 /// Durability: an entry is synced on every member before the sink gets it. A member that fails is taken out of the log
 /// set first. Memory: `queue_count_max` and `queue_bytes_max` of proposals, and one batch.
-class SingleNodeLog final : public ReplicatedLog {
+class SingleNodeLog final : public DriveLog {
  public:
   struct Options {
     std::uint64_t file_bytes = 32 << 20;
@@ -45,24 +49,22 @@ class SingleNodeLog final : public ReplicatedLog {
                                                      Options options, const Replay& replay);
   ~SingleNodeLog() override;
 
-  /// Begins to take proposals.
-  void start(Sink sink);
-  /// Ends its thread. What waits fails with Errc::cancelled.
-  void stop();
+  void start(Sink sink) override;
+  void stop() override;
 
   void propose(std::unique_ptr<Proposal> proposal) override;
   /// An entry is applied before it is answered, and nobody else answers.
   bool reads_need_barrier() const override { return false; }
   void read_barrier(Barrier reached) override { reached({}); }
   Status status() const override;
-  std::vector<DriveIndex> members() const;
+  std::vector<DriveIndex> members() const override;
 
   /// Makes a free file when there is none and the one in use is half full, so that the next one is at hand.
-  Result<> prepare();
-  /// Entries up to `index` are not needed any more.
-  void drop_below(std::uint64_t index);
+  Result<> prepare() override;
+  void drop_below(std::uint64_t index) override;
   /// Gives the drive the whole retained log, synced, and makes it a member of log and log set.
   Result<> join(Member member);
+  Result<> join_drive(const LogSet::Drive& drive) override;
 
  private:
   SingleNodeLog(LogSet& set, Clock& clock, std::vector<Member> members, Options options);

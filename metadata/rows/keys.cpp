@@ -202,5 +202,13 @@ bool parse_lease_of_gateway(std::string_view row, LeaseId& lease) {
 std::string objects_in_sets(std::string_view sets) { return kind('s').append(sets); }
 std::string objects_in_sets_prefix() { return kind('s'); }
 std::string config(std::string_view name) { return kind('c').append(name); }
+std::string fence(std::uint64_t member) { return row('f', member); }
+std::string fences_prefix() { return kind('f'); }
+bool parse_fence(std::string_view row, std::uint64_t& member) {
+  ByteReader in(row);
+  if (in.take(1) != "f") return false;
+  member = in.big<std::uint64_t>();
+  return in.done();
+}
 
 }  // namespace firn::metadata::keys

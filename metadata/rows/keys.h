@@ -81,6 +81,9 @@ bool parse_lease_of_gateway(std::string_view row, LeaseId& lease);
 std::string objects_in_sets(std::string_view sets);
 std::string objects_in_sets_prefix();
 std::string config(std::string_view name);
+std::string fence(std::uint64_t member);
+std::string fences_prefix();
+bool parse_fence(std::string_view row, std::uint64_t& member);
 
 }  // namespace keys
 }  // namespace firn::metadata

@@ -26,6 +26,7 @@ Uuid new_upload_id(UnixMs now_ms) {
 }
 
 Error stopping() { return error(Errc::cancelled, "the metadata tier is stopping"); }
+Error closed() { return error(Errc::durability_unavailable, "the metadata state is closed"); }
 
 }  // namespace
 
@@ -59,17 +60,36 @@ Task<T> LocalClient::command(Operation operation, Grows grows) {
   co_return std::get<T>(std::move(*answer));
 }
 
+Task<> LocalClient::barrier() {
+  const auto begin = [](auto handler, ReplicatedLog* log) {
+    // Shared: the log's callback can be copied, a coroutine's handler can't.
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    log->read_barrier([shared](Result<> reached) {
+      const auto executor = boost::asio::get_associated_executor(*shared);
+      boost::asio::post(executor,
+                        [shared, reached = std::move(reached)]() mutable { std::move (*shared)(std::move(reached)); });
+    });
+  };
+  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Result<>)>(
+      begin, boost::asio::use_awaitable, &parts_.log);
+}
+
 template <class Work>
 auto LocalClient::read(Work work) -> Task<typename decltype(work(std::declval<const Reader&>()))::value_type> {
   using T = typename decltype(work(std::declval<const Reader&>()))::value_type;
   const Gatekeeper::Pass pass(parts_.gatekeeper);
   if (!pass) co_return stopping();
+  if (parts_.log.reads_need_barrier()) CO_TRY(co_await barrier());
   {
+    const auto use = parts_.store.use();
+    if (!parts_.store.is_open()) co_return closed();
     const RocksReader reader(parts_.store, Wait::never);
     Result<T> result = work(reader);
     if (!reader.would_wait()) co_return result;
   }
   co_return co_await run_blocking<T>(parts_.runtime, [&]() -> Result<T> {
+    const auto use = parts_.store.use();
+    if (!parts_.store.is_open()) return closed();
     const RocksReader reader(parts_.store, Wait::allowed);
     return work(reader);
   });
@@ -80,7 +100,10 @@ auto LocalClient::read_snapshot(Work work) -> Task<typename decltype(work(std::d
   using T = typename decltype(work(std::declval<const Reader&>()))::value_type;
   const Gatekeeper::Pass pass(parts_.gatekeeper);
   if (!pass) co_return stopping();
+  if (parts_.log.reads_need_barrier()) CO_TRY(co_await barrier());
   co_return co_await run_blocking<T>(parts_.runtime, [&]() -> Result<T> {
+    const auto use = parts_.store.use();
+    if (!parts_.store.is_open()) return closed();
     const RocksReader reader = RocksReader::snapshot(parts_.store);
     return work(reader);
   });
@@ -96,6 +119,11 @@ Task<Bucket> LocalClient::create_bucket(std::string name, std::string location) 
 }
 
 Task<Bucket> LocalClient::find_bucket(std::string_view name) {
+  if (parts_.log.reads_need_barrier()) {
+    const Gatekeeper::Pass pass(parts_.gatekeeper);
+    if (!pass) co_return stopping();
+    CO_TRY(co_await barrier());
+  }
   std::optional<Bucket> bucket = parts_.replica.buckets().find(name);
   if (!bucket) co_return Errc::no_such_bucket;
   co_return std::move(*bucket);
@@ -122,12 +150,19 @@ void LocalClient::sweep(BucketId bucket) {
 }
 
 void LocalClient::resume_sweeps() {
+  const auto use = parts_.store.use();
+  if (!parts_.store.is_open()) return;
   const Result<std::vector<BucketId>> deleted = query::deleted_buckets(RocksReader(parts_.store, Wait::allowed));
   if (!deleted) return;
   for (const BucketId bucket : *deleted) sweep(bucket);
 }
 
 Task<std::vector<Bucket>> LocalClient::list_buckets(std::string start_after, std::string prefix, std::size_t limit) {
+  if (parts_.log.reads_need_barrier()) {
+    const Gatekeeper::Pass pass(parts_.gatekeeper);
+    if (!pass) co_return stopping();
+    CO_TRY(co_await barrier());
+  }
   co_return parts_.replica.buckets().list(start_after, prefix, limit);
 }
 

@@ -16,8 +16,8 @@ namespace firn::metadata {
 
 /// The client of a process that is the metadata tier itself.
 ///
-/// Writes go through the log. Reads see every write that was answered before they began, for an entry is applied before
-/// it is answered: no barrier is needed on one node.
+/// Writes go through the log. Reads see every write that was answered before they began: on one node an entry is
+/// applied before it is answered; in a cluster each read waits for a barrier first.
 class LocalClient final : public Client {
  public:
   struct Parts {
@@ -80,6 +80,8 @@ class LocalClient final : public Client {
   /// Proposes, and gives the answer's value, which is a T.
   template <class T>
   Task<T> command(Operation operation, Grows grows);
+  /// Returns when the state here has everything that was answered before, by any node.
+  Task<> barrier();
   /// Runs `work` on what is in memory, and again on the blocking pool when that is not enough.
   template <class Work>
   auto read(Work work) -> Task<typename decltype(work(std::declval<const Reader&>()))::value_type>;

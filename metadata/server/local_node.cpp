@@ -7,7 +7,10 @@
 
 #include "files/crash_point.h"
 #include "firn/base/log.h"
+#include "log/raft_log.h"
+#include "log/single_node_log.h"
 #include "query/check.h"
+#include "query/query.h"
 #include "rows/try.h"
 #include "server/backup.h"
 #include "store/mirror_file_system.h"
@@ -16,7 +19,6 @@ namespace firn::metadata {
 namespace {
 
 std::filesystem::path state_path(const LogSet::Drive& drive) { return drive.directory / "meta" / "state"; }
-std::filesystem::path log_path(const LogSet::Drive& drive) { return drive.directory / "meta" / "log"; }
 
 }  // namespace
 
@@ -77,7 +79,9 @@ Result<> LocalNode::clear_drives() {
   for (const LogSet::Drive& drive : set_->living()) {
     std::error_code code;
     std::filesystem::remove_all(state_path(drive), code);
-    if (!code) std::filesystem::remove_all(log_path(drive), code);
+    for (const auto& path : {log_path(drive.directory), raft_path(drive.directory)}) {
+      if (!code) std::filesystem::remove_all(path, code);
+    }
     if (code) return system_error(code.value(), "clear " + drive.directory.string());
   }
   return {};
@@ -99,6 +103,7 @@ Result<> LocalNode::open_from_any() {
 }
 
 Result<> LocalNode::open_from(const LogSet::Drive& authority, const std::vector<LogSet::Drive>& members) {
+  TRY(prepare_log(members));
   TRY(open_state(authority));
   return open_log(members);
 }
@@ -115,7 +120,8 @@ Result<> LocalNode::open_state(const LogSet::Drive& authority) {
   RocksStore::Options store{.directory = kMirroredDirectory,
                             .file_system = make_mirror_file_system(*mirror_),
                             .block_cache_bytes = options_.block_cache_bytes,
-                            .memtable_bytes = options_.memtable_bytes};
+                            .memtable_bytes = options_.memtable_bytes,
+                            .replaceable = is_cluster()};
   RocksStore::Events events{.files_changed =
                                 [this] {
                                   if (Maintenance* maintenance = notified_.load()) maintenance->files_changed();
@@ -128,18 +134,20 @@ Result<> LocalNode::open_state(const LogSet::Drive& authority) {
   TRY_LET(store_, RocksStore::open(std::move(store), std::move(events)));
   guard_ = std::make_unique<StateGuard>(*store_, *mirror_, set_->record().identity);
   healer_.store(guard_.get());
-  TRY_LET(replica_, Replica::open(*store_, {.failed = events_.failed, .batch_applied = [this] {
-                                              if (Maintenance* maintenance = notified_.load()) {
-                                                maintenance->batch_applied();
-                                              }
-                                            }}));
+  TRY_LET(replica_, Replica::open(*store_, {.failed = events_.failed,
+                                            .batch_applied = [this] { batch_applied(); },
+                                            .map_changed = events_.map_changed}));
   return {};
+}
+
+void LocalNode::batch_applied() {
+  if (Maintenance* maintenance = notified_.load()) maintenance->batch_applied();
 }
 
 Result<> LocalNode::open_log(const std::vector<LogSet::Drive>& members) {
   std::vector<SingleNodeLog::Member> directories;
   for (const LogSet::Drive& drive : members) {
-    TRY_LET(std::unique_ptr<LogDirectory> directory, open_log_directory(log_path(drive)));
+    TRY_LET(std::unique_ptr<LogDirectory> directory, open_log_directory(log_path(drive.directory)));
     directories.push_back({drive.index, std::move(directory)});
   }
   SingleNodeLog::Options options{.file_bytes = options_.log_file_bytes, .after_index = replica_->applied_index()};
@@ -205,16 +213,22 @@ void LocalNode::start() {
                                                options_.log_kept_bytes_max);
   client_ = std::make_unique<LocalClient>(
       LocalClient::Parts{runtime_, clock_, *log_, *replica_, *store_, reserve_, gatekeeper_});
+  if (events_.map_changed) {
+    const Result<MapRecord> map = query::cluster_map(RocksReader(*store_, Wait::allowed));
+    if (map) events_.map_changed(*map);
+  }
   replica_->start();
   log_->start([this](std::vector<CommittedEntry> entries) { replica_->take(std::move(entries)); });
   notified_.store(maintenance_.get());
   maintenance_->start();
   maintenance_->look_for_members();
-  client_->resume_sweeps();
+  // In a cluster the leader does it.
+  if (!is_cluster()) client_->resume_sweeps();
 }
 
 void LocalNode::drive_lost(DriveIndex drive, const Error& why) {
   if (mirror_) mirror_->drop(drive);
+  if (log_) log_->drive_left(drive);
   reserve_.forget(drive);
   if (Maintenance* maintenance = notified_.load()) maintenance->look_for_members();
   if (events_.drive_failed) events_.drive_failed(drive, why);
@@ -246,8 +260,11 @@ Node::Status LocalNode::status() const {
 Task<> LocalNode::backup(std::filesystem::path file) {
   const Gatekeeper::Pass pass(gatekeeper_);
   if (!pass) co_return error(Errc::cancelled, "the metadata tier is stopping");
-  co_return co_await run_blocking<Unit>(
-      runtime_, [&]() -> Result<> { return write_backup(RocksReader::snapshot(*store_), file); });
+  co_return co_await run_blocking<Unit>(runtime_, [&]() -> Result<> {
+    const auto use = store_->use();
+    if (!store_->is_open()) return error(Errc::durability_unavailable, "the metadata state is closed");
+    return write_backup(RocksReader::snapshot(*store_), file);
+  });
 }
 
 Task<Node::VerifyReport> LocalNode::verify() {
@@ -257,6 +274,8 @@ Task<Node::VerifyReport> LocalNode::verify() {
 }
 
 Result<Node::VerifyReport> LocalNode::verify_now() {
+  const auto use = store_->use();
+  if (!store_->is_open()) return error(Errc::durability_unavailable, "the metadata state is closed");
   const std::uint64_t repaired_before = guard_->counts().copies_repaired;
   TRY(store_->hold_deletions());
   const Result<> read_back = guard_->read_back_all();

@@ -83,11 +83,14 @@ void Maintenance::run() {
     const bool files_changed = std::exchange(files_changed_, false);
     const bool members_wanted = std::exchange(members_wanted_, false) || !returned_.empty() || !failed_.empty();
     lock.unlock();
+    auto use = parts_.store.use();
+    if (!parts_.store.is_open()) return;
     if (parts_.reserve.short_of_space()) parts_.reserve.refill();
     serve_drives();
     if (log_grew) keep_log();
     if (files_changed) drop_log();
     if (members_wanted) fill_members();
+    if (use) use.unlock();
     lock.lock();
   }
 }
@@ -164,11 +167,10 @@ void Maintenance::fill_members() {
 /// State first, log next, membership last: until then the drive counts for nothing.
 Result<> Maintenance::join(const LogSet::Drive& drive) {
   TRY_LET(std::unique_ptr<StateDirectory> state, open_state_directory(drive.directory / "meta" / "state"));
-  TRY_LET(std::unique_ptr<LogDirectory> log, open_log_directory(drive.directory / "meta" / "log"));
   parts_.reserve.watch(drive.index, drive.directory);
   TRY(parts_.guard.join({drive.index, std::move(state)}));
   crash_point("join: state copied");
-  TRY(parts_.log.join({drive.index, std::move(log)}));
+  TRY(parts_.log.join_drive(drive));
   parts_.guard.forget();
   files_changed();
   return {};

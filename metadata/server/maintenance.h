@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "files/reserve.h"
+#include "log/drive_log.h"
 #include "log/log_set.h"
-#include "log/single_node_log.h"
 #include "store/rocks_store.h"
 #include "store/state_guard.h"
 #include "store/state_mirror.h"
@@ -27,7 +27,7 @@ class Maintenance {
  public:
   struct Parts {
     LogSet& set;
-    SingleNodeLog& log;
+    DriveLog& log;
     RocksStore& store;
     StateMirror& mirror;
     StateGuard& guard;

@@ -26,7 +26,19 @@ Result<std::unique_ptr<Replica>> Replica::open(RocksStore& store, Events events)
   return replica;
 }
 
-Result<Outcome> Replica::apply(std::uint64_t index, std::string_view entry) {
+Result<> Replica::reload() {
+  TRY_LET(applier_, Applier::open(reader_));
+  TRY_LET(std::vector<Bucket> buckets, query::all_buckets(reader_));
+  const Result<MapRecord> map = query::cluster_map(reader_);
+  if (!map && map.code() != Errc::not_found) return map.error();
+  buckets_.load(std::move(buckets));
+  shard_epoch_.store(applier_.progress().shard_epoch, std::memory_order_release);
+  applied_index_.store(applier_.progress().applied_index, std::memory_order_release);
+  if (map && events_.map_changed) events_.map_changed(*map);
+  return {};
+}
+
+Result<Outcome> Replica::apply(std::uint64_t index, const LogEntry& entry) {
   Transaction changes(reader_);
   TRY_LET(Outcome outcome, applier_.apply(index, entry, changes));
   TRY(store_.commit(changes));
@@ -34,30 +46,31 @@ Result<Outcome> Replica::apply(std::uint64_t index, std::string_view entry) {
   if (outcome.created) buckets_.add(*outcome.created);
   if (outcome.removed) buckets_.remove(*outcome.removed);
   applied_index_.store(index, std::memory_order_release);
+  if (outcome.map && events_.map_changed) events_.map_changed(*outcome.map);
   return outcome;
 }
 
-Result<> Replica::replay(std::uint64_t index, std::string_view entry) {
+Result<> Replica::replay(std::uint64_t index, const LogEntry& entry) {
   TRY(apply(index, entry));
   return {};
 }
 
 void Replica::apply(CommittedEntry& entry) {
-  auto& proposal = static_cast<CommandProposal&>(*entry.proposal);
+  auto* const proposal = static_cast<CommandProposal*>(entry.proposal.get());
   if (failed()) {
-    proposal.fail(error(Errc::ambiguous, "the metadata state has failed"));
+    if (proposal != nullptr) proposal->fail(error(Errc::ambiguous, "the metadata state has failed"));
     return;
   }
-  Result<Outcome> outcome = apply(entry.index, proposal.entry);
+  Result<Outcome> outcome = apply(entry.index, entry.entry());
   if (outcome) {
-    proposal.answer(std::move(outcome->answer));
+    if (proposal != nullptr) proposal->answer(std::move(outcome->answer));
     return;
   }
   // It is in the log: the next start applies it, or finds out why it can't.
   failed_.store(true, std::memory_order_release);
   log::error("metadata: entry {} can't be applied: {}", entry.index, outcome.error().detail);
   if (events_.failed) events_.failed(outcome.error());
-  proposal.fail(error(Errc::ambiguous, outcome.error().detail));
+  if (proposal != nullptr) proposal->fail(error(Errc::ambiguous, outcome.error().detail));
 }
 
 void Replica::start() {
@@ -79,6 +92,11 @@ void Replica::take(std::vector<CommittedEntry> entries) {
   batches_.push_back(std::move(entries));
   lock.unlock();
   wake_.notify_all();
+}
+
+void Replica::drain() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return batches_.empty(); });
 }
 
 void Replica::run() {

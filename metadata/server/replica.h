@@ -33,15 +33,21 @@ class Replica {
   struct Events {
     std::function<void(const Error&)> failed;  ///< The state can't be read or written: nothing is applied any more.
     std::function<void()> batch_applied;
+    std::function<void(const MapRecord&)> map_changed;
   };
   static Result<std::unique_ptr<Replica>> open(RocksStore& store, Events events);
   ~Replica();
 
-  Result<> replay(std::uint64_t index, std::string_view entry);
+  Result<> replay(std::uint64_t index, std::string_view entry) { return replay(index, LogEntry{.command = entry}); }
+  Result<> replay(std::uint64_t index, const LogEntry& entry);
+  /// Begins anew with the state as it is now. On no thread while anything is applied.
+  Result<> reload();
   void start();
   /// Applies what was taken, then ends the thread.
   void stop();
   void take(std::vector<CommittedEntry> entries);
+  /// Returns when all that was taken is applied.
+  void drain();
 
   const BucketTable& buckets() const { return buckets_; }
   std::uint64_t applied_index() const { return applied_index_.load(std::memory_order_acquire); }
@@ -52,7 +58,7 @@ class Replica {
   Replica(RocksStore& store, Applier applier, Events events);
   void run();
   void apply(CommittedEntry& entry);
-  Result<Outcome> apply(std::uint64_t index, std::string_view entry);
+  Result<Outcome> apply(std::uint64_t index, const LogEntry& entry);
 
   static constexpr std::size_t kBatchesAhead = 4;
 
@@ -61,7 +67,7 @@ class Replica {
   RocksReader reader_;
   Applier applier_;
   BucketTable buckets_;
-  const std::uint32_t shard_epoch_;
+  std::atomic<std::uint32_t> shard_epoch_;
   std::atomic<std::uint64_t> applied_index_;
   std::atomic<bool> failed_{false};
 

@@ -46,10 +46,28 @@ class RocksStore::Listener final : public rocksdb::EventListener {
 
 RocksStore::RocksStore(Options options, Events events) : options_(std::move(options)), events_(std::move(events)) {}
 
-RocksStore::~RocksStore() {
+RocksStore::~RocksStore() { close(); }
+
+void RocksStore::close() {
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* handle : handles_) (void)db_->DestroyColumnFamilyHandle(handle);
+  handles_.clear();
   (void)db_->Close();
+  db_.reset();
+}
+
+std::shared_lock<std::shared_mutex> RocksStore::use() const {
+  return options_.replaceable ? std::shared_lock(replacing_) : std::shared_lock<std::shared_mutex>();
+}
+
+Result<> RocksStore::replace(const std::function<Result<>()>& work) {
+  FIRN_ASSERT(options_.replaceable);
+  const std::unique_lock alone(replacing_);
+  close();
+  generation_.fetch_add(1, std::memory_order_acq_rel);
+  removals_ = 0;
+  TRY(work());
+  return open();
 }
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(Options options, Events events) {

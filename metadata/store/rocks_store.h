@@ -2,8 +2,10 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,7 @@ class RocksStore {
     std::shared_ptr<rocksdb::FileSystem> file_system;  ///< Null: the operating system's.
     std::size_t block_cache_bytes = 64 << 20;
     std::size_t memtable_bytes = 64 << 20;
+    bool replaceable = false;  ///< `replace` may be called: whoever uses the store must hold what `use` gives.
     /// The range scans of an existence probe cross at most this many removals that were not compacted away.
     std::uint64_t removals_per_flush = 32'768;
   };
@@ -76,6 +79,15 @@ class RocksStore {
 
   /// Writes all changes at once.
   Result<> commit(const Transaction& transaction);
+
+  /// While it is held the state is not replaced. Costs nothing where it never is. Afterwards `is_open` must be asked.
+  std::shared_lock<std::shared_mutex> use() const;
+  bool is_open() const { return db_ != nullptr; }
+  /// Closes the store once nobody uses it, calls `work`, which puts other files in its place, and opens it with those.
+  /// After a failure it stays closed.
+  Result<> replace(const std::function<Result<>()>& work);
+  /// How often it was replaced.
+  std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
   /// Makes everything committed so far durable.
   Result<> flush();
@@ -104,6 +116,7 @@ class RocksStore {
   class Listener;
   RocksStore(Options options, Events events);
   Result<> open();
+  void close();
   Result<> count_removals(std::uint64_t removals);
 
   Options options_;
@@ -112,6 +125,8 @@ class RocksStore {
   std::shared_ptr<Listener> listener_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  mutable std::shared_mutex replacing_;
+  std::atomic<std::uint64_t> generation_{0};
   std::uint64_t removals_ = 0;  ///< Of current objects since the last flush begun for them.
 };
 

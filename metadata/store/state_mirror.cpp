@@ -178,6 +178,13 @@ Result<> StateMirror::sync_names() {
   return on_all([](const Member& member) { return member.directory->sync_names(); });
 }
 
+void StateMirror::replaced() {
+  const std::lock_guard lock(mutex_);
+  doomed_.clear();
+  rewritten_.clear();
+  changes_.fetch_add(1, std::memory_order_acq_rel);
+}
+
 Result<> StateMirror::rewrite(const std::string& name, DriveIndex from, DriveIndex to) {
   const std::vector<Member> all = members();
   const auto source = std::ranges::find(all, from, &Member::drive);

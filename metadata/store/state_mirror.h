@@ -72,6 +72,9 @@ class StateMirror {
   Result<std::vector<std::string>> join(const Member& member, const Sums& sums);
   std::vector<Member> members() const;
 
+  /// All files are others now, the same on each member. While nothing is open.
+  void replaced();
+
   /// Takes a member out that can't be relied on.
   Result<> lose(DriveIndex drive, const Error& why);
   /// Writes the file anew on one member from another's copy.

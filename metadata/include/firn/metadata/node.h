@@ -92,7 +92,9 @@ class Node {
     bool recently_heard = false;   ///< As the leader sees it; elsewhere unknown, and false.
     std::uint64_t last_index = 0;  ///< What the leader knows it to have.
   };
-  enum class MemberChange : std::uint8_t { add_learner, make_voter, remove };
+  /// Nodes come in by asking for it (`ClusterOptions::join`). Where voters are too few, the leader makes others so
+  /// itself.
+  enum class MemberChange : std::uint8_t { make_learner, make_voter, remove };
 
   struct Status {
     std::uint64_t log_set = 0;        ///< Its number.

@@ -62,7 +62,7 @@ class RaftEndpoint {
 class RaftTransport {
  public:
   virtual ~RaftTransport() = default;
-  /// Messages go to `endpoint` from now on, until `detach` has returned.
+  /// Messages go to `endpoint` from now on, until `detach` has returned. By then all snapshots it gave out are let go.
   virtual void attach(RaftEndpoint& endpoint) = 0;
   virtual void detach() = 0;
   /// Best effort: in order for each peer, but any may be dropped, and all are while a peer is away. Never blocks, and
