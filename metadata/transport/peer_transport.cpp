@@ -1,11 +1,13 @@
 #include "firn/metadata/peer_transport.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
 #include <map>
 #include <utility>
 
+#include "firn/base/log.h"
 #include "transport/channel.h"
 #include "transport/core.h"
 #include "transport/peer_channel.h"
@@ -51,8 +53,20 @@ class Transport final : public PeerTransport {
   std::map<NodeId, std::shared_ptr<PeerChannel>> peers_;
 };
 
+/// What gRPC has to say of connections that fail is said by us already, once.
+void quiet_grpc() {
+  static const bool done = [] {
+    gpr_set_log_function([](gpr_log_func_args* said) {
+      if (said->severity == GPR_LOG_SEVERITY_ERROR) log::debug("gRPC: {}", said->message);
+    });
+    return true;
+  }();
+  (void)done;
+}
+
 Result<> Transport::listen(const std::string& host, std::uint16_t port) {
   constexpr int kPingsEveryMs = 500;
+  quiet_grpc();
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMessageBytesMax);
   builder.SetMaxSendMessageSize(kMessageBytesMax);
@@ -153,6 +167,7 @@ Result<std::unique_ptr<PeerTransport>> PeerTransport::start(Runtime& runtime, Op
   if (!credentials) return std::move(credentials).error();
   auto made = std::make_unique<transport::Transport>(runtime, options, std::move(*credentials));
   if (auto listening = made->listen(options.host, options.port); !listening) return std::move(listening).error();
+  for (auto& peer : options.peers) made->add(std::move(peer));
   return std::unique_ptr<PeerTransport>(std::move(made));
 }
 

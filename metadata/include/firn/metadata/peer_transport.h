@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "firn/base/cluster_identity.h"
 #include "firn/base/ids.h"
@@ -36,7 +37,8 @@ class PeerTransport : public RaftTransport {
   struct Options {
     ClusterIdentity identity;  ///< `cluster` may be zero until `set_cluster`.
     std::string host = "0.0.0.0";
-    std::uint16_t port = 0;  ///< 0: any free one.
+    std::uint16_t port = 0;   ///< 0: any free one.
+    std::vector<Peer> peers;  ///< More may be added.
     HelloHandler hello;
     std::chrono::milliseconds silence_max{15'000};  ///< Of a peer that sends a snapshot.
   };
