@@ -38,9 +38,17 @@ fn empty(directory: &Path) -> Result<(), String> {
     }
 }
 
+/// A copy as it was found.
+struct Found<'a> {
+    copy: Copy,
+    directory: &'a Path,
+    whole: bool,
+}
+
 /// The drive's copy, made the same as `newest`.
-fn renewed(copy: Copy, newest: &Copy, directory: &Path, file_bytes: u64) -> Result<Copy, String> {
-    if copy.writes() == newest.writes() || copy.catch_up(newest)? {
+fn renewed(found: Found, newest: &Copy, file_bytes: u64) -> Result<Copy, String> {
+    let Found { copy, directory, whole } = found;
+    if whole && (copy.writes() == newest.writes() || copy.catch_up(newest)?) {
         return Ok(copy);
     }
     let drive = copy.drive;
@@ -54,24 +62,34 @@ fn renewed(copy: Copy, newest: &Copy, directory: &Path, file_bytes: u64) -> Resu
 impl Copies {
     /// Recovers the log from its drives. Those that fail are left out. An error when none is left.
     pub fn open(drives: &[(u16, PathBuf)], file_bytes: u64, events: Arc<dyn DriveEvents>) -> Result<Copies, String> {
-        let mut opened = Vec::new();
+        let mut found = Vec::new();
         let mut failures = String::new();
         for (drive, directory) in drives {
             match Copy::open(*drive, directory, file_bytes) {
-                Ok(copy) => opened.push((copy, directory)),
+                Ok(copy) => {
+                    let whole = copy.is_whole();
+                    found.push(Found { copy, directory, whole });
+                }
                 Err(why) => failures += &format!("drive {drive}: {why}; "),
             }
         }
-        opened.sort_by_key(|(copy, _)| std::cmp::Reverse(copy.writes()));
-        let mut opened = opened.into_iter();
-        let Some((newest, _)) = opened.next() else {
+        // One that is behind has lost its end, or never had the last write: only the newest is sure to have everything.
+        found.sort_by_key(|it| std::cmp::Reverse((it.copy.writes(), it.whole)));
+        let mut found = found.into_iter();
+        let Some(Found {
+            copy: newest, whole, ..
+        }) = found.next()
+        else {
             return Err(format!("no copy of the log can be read: {failures}"));
         };
+        if !whole {
+            return Err("the newest copies of the log are damaged".to_string());
+        }
         let writes = newest.writes();
         let mut all = Vec::new();
-        for (copy, directory) in opened {
+        for other in found {
             // A copy that can't be renewed is as good as lost: the caller sees that it is missing.
-            if let Ok(copy) = renewed(copy, &newest, directory, file_bytes) {
+            if let Ok(copy) = renewed(other, &newest, file_bytes) {
                 all.push(Arc::new(copy));
             }
         }

@@ -123,6 +123,20 @@ impl Copy {
         Ok(entries)
     }
 
+    /// Whether every entry can be read. Recovery itself looks no further than where they lie.
+    pub fn is_whole(&self) -> bool {
+        let Some(mut next) = self.engine.first_index(LOG) else {
+            return true;
+        };
+        while next <= self.last_index() {
+            match self.entries(next, self.last_index() + 1, Some(FILL_BYTES)) {
+                Ok(entries) if !entries.is_empty() => next += entries.len() as u64,
+                _ => return false,
+            }
+        }
+        true
+    }
+
     fn term(&self, index: u64) -> Option<u64> {
         let entry = guarded(|| self.engine.get_entry::<EntryKind>(LOG, index));
         entry.ok().flatten().map(|entry| entry.term)
