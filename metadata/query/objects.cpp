@@ -80,6 +80,7 @@ Result<ListPage> list_objects(const Reader& state, const ListQuery& query) {
   }
   ListPage page;
   const auto cursor = state.scan(Family::current, from, end);
+  PrefixSkipper skipper;
   std::uint32_t count = 0;
   while (cursor->valid() && query.max_keys != 0) {
     if (count == query.max_keys) {
@@ -96,7 +97,7 @@ Result<ListPage> list_objects(const Reader& state, const ListQuery& query) {
       cursor->next();
       continue;
     }
-    skip_prefix(*cursor, bucket + common);
+    skipper.skip(*cursor, bucket + common);
     page.next = common;
     page.common_prefixes.push_back(std::move(common));
   }

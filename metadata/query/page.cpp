@@ -14,11 +14,17 @@ std::string common_prefix(std::string_view key, std::string_view prefix, std::st
   return found == std::string_view::npos ? std::string() : std::string(key.substr(0, found + delimiter.size()));
 }
 
-void skip_prefix(Cursor& cursor, std::string_view prefix) {
-  for (int step = 0; step < kStepsBeforeSeek; ++step) {
-    if (!cursor.valid() || !cursor.key().starts_with(prefix)) return;
+void PrefixSkipper::skip(Cursor& cursor, std::string_view prefix) {
+  const int steps = seek_at_once_ ? 1 : kStepsBeforeSeek;
+  for (int step = 0; step < steps; ++step) {
+    if (step > 0 && (!cursor.valid() || !cursor.key().starts_with(prefix))) {
+      seek_at_once_ = false;
+      return;
+    }
     cursor.next();
   }
+  seek_at_once_ = cursor.valid() && cursor.key().starts_with(prefix);
+  if (!seek_at_once_) return;
   const std::string end = end_of_prefix(prefix);
   if (!end.empty()) {
     cursor.seek(end);

@@ -60,6 +60,7 @@ Result<UploadPage> list_uploads(const Reader& state, const UploadQuery& query) {
   UploadPage page;
   const std::string end = end_of_prefix(keys::uploads_with_key_prefix(query.bucket, query.prefix));
   const auto cursor = state.scan(Family::uploads, first_row(query), end);
+  PrefixSkipper skipper;
   std::uint32_t count = 0;
   while (cursor->valid() && query.max_uploads != 0) {
     if (count == query.max_uploads) {
@@ -79,7 +80,7 @@ Result<UploadPage> list_uploads(const Reader& state, const UploadQuery& query) {
       cursor->next();
       continue;
     }
-    skip_prefix(*cursor, keys::uploads_with_key_prefix(query.bucket, common));
+    skipper.skip(*cursor, keys::uploads_with_key_prefix(query.bucket, common));
     page.next_key_marker = common;
     page.next_upload_id_marker.reset();
     page.common_prefixes.push_back(std::move(common));
