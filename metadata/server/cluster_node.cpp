@@ -252,14 +252,25 @@ void ClusterNode::unreachable(NodeId to) { firn_raft_unreachable(log().raft(), t
 
 void ClusterNode::leader_became(NodeId leader) {
   log::info("metadata: {}", leader.value == 0 ? "no node leads" : "node " + std::to_string(leader.value) + " leads");
-  // What a crash of the last leader's node left of deleted buckets.
-  if (leader == cluster_.node) later([this] { client_->resume_sweeps(); });
+  if (leader == cluster_.node) {
+    // What a crash of the last leader's node left of deleted buckets.
+    later([this] { client_->resume_sweeps(); });
+  } else if (leader.value != 0) {
+    // A snapshot that was offered to an earlier start of this process is forgotten: the leader would wait for it.
+    refuse_snapshot(leader);
+  }
   if (events_.leader_changed) events_.leader_changed(leader);
+}
+
+void ClusterNode::refuse_snapshot(NodeId leader) {
+  std::string payload;
+  append_little(payload, log().member());
+  send(leader, kSnapshotRefused, payload);
 }
 
 void ClusterNode::on_tick() {
   const auto per_second = static_cast<std::uint64_t>(std::max<std::int64_t>(1, 1'000 / cluster_.tick.count()));
-  if (++ticks_ % per_second != 0) return;
+  if (ticks_++ % per_second != 0) return;
   const FirnRaftStatus standing = log().standing();
   const auto change =
       keeper_.look(standing.leads, log().raft_members(), standing.committed, std::chrono::steady_clock::now());

@@ -52,6 +52,7 @@ class ClusterNode final : public LocalNode, public RaftEndpoint {
   // On Raft's threads.
   void on_tick();
   void ask_to_join();
+  void refuse_snapshot(NodeId leader);
   bool install(std::uint64_t index);
   Result<> replace_state(std::uint64_t index);
   void leader_became(NodeId leader);

@@ -1,9 +1,7 @@
 #include <algorithm>
 
 #include "firn/base/log.h"
-#include "rows/bytes.h"
 #include "rows/try.h"
-#include "server/cluster_message.h"
 #include "server/cluster_node.h"
 
 // How a node that is too far behind gets the state: docs/formats/raft-log.md.
@@ -104,9 +102,7 @@ void ClusterNode::fetch_snapshot(std::uint64_t from, const std::string& name) {
     if (wake_.wait_for(lock, kFetchPause, [this] { return worker_stops_; })) return;
   }
   firn_raft_snapshot_fetched(log().raft(), false);
-  std::string payload;
-  append_little(payload, log().member());
-  send(node_of(from), kSnapshotRefused, payload);
+  refuse_snapshot(node_of(from));
 }
 
 bool ClusterNode::install(std::uint64_t index) {

@@ -323,7 +323,7 @@ void LocalNode::stop() {
   if (replica_) replica_->stop();
   notified_.store(nullptr);
   if (maintenance_) maintenance_->stop();
-  if (store_ && options_.flush_at_stop) {
+  if (store_ && store_->is_open() && options_.flush_at_stop) {
     const Result<> flushed = store_->flush();
     if (!flushed) log::warn("metadata: flush at stop: {}", flushed.error().detail);
   }

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "files/crash_point.h"
 #include "test_cluster.h"
 
 /// The log of a cluster's node on drives that fail, vanish and lie.
@@ -111,6 +112,35 @@ TEST_F(ClusterDrives, DrivesOfAnotherNodeAreRefused) {
     fs::rename(other.drive(1, i), other.drive(2, i));
   }
   EXPECT_EQ(other.start(2).code(), Errc::invalid_argument);
+}
+
+/// The first look of a wiped node's new state in its place fails on both drives, as if the process ended there.
+TEST(ClusterSnapshot, ThatWasCutShortIsPutInPlaceByTheNextStart) {
+  TestCluster cluster(3);
+  cluster.options.entries_kept = 10;
+  const CrashHook block = [&](const char* point) {
+    if (std::string_view(point) != "snapshot: old state removed") return;
+    for (std::uint16_t i = 0; i < 2; ++i) {
+      fs::create_directories(cluster.drive(3, i) / "meta" / "state" / "in-the-way");
+    }
+  };
+  crash_hook.store(&block);
+  cluster.begin(3);
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(cluster.run(cluster.client(1).put_config("k" + std::to_string(i), "value")));
+  }
+  cluster.wipe(3);
+  ASSERT_TRUE(cluster.join(3));
+  EXPECT_TRUE(cluster.wait_until([&] { return cluster.node(3).status().failed; }));
+  cluster.stop(3);
+  crash_hook.store(nullptr);
+  const Result<> started = cluster.start(3);
+  ASSERT_TRUE(started) << started.error().detail;
+  for (int i = 0; i < 30; ++i) {
+    const Result<std::string> found = cluster.run(cluster.client(3).find_config("k" + std::to_string(i)));
+    EXPECT_TRUE(found) << i;
+  }
+  EXPECT_TRUE(cluster.wait_until([&] { return cluster.voters() == 3; }));
 }
 
 }  // namespace
