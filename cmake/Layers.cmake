@@ -12,7 +12,8 @@ set(ALLOW_objects         base metadata_client volume_client)
 set(ALLOW_gateway         base objects metadata_client)
 set(ALLOW_config          base erasure)   # tools/config: what firnd was told
 # tools/firnd without `main`: the only library that links the servers.
-set(ALLOW_server         base config erasure gateway metadata metadata_client objects volume volume_client)
+set(ALLOW_server         base config erasure gateway metadata metadata_client metadata_transport objects volume volume_client
+                         volume_remote)
 set(ALLOW_cli            base config gateway server)   # tools/firn without `main`
 
 # `all` does not build this, `./dev test` does: every module links from its declared DEPS alone.

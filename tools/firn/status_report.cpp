@@ -55,6 +55,21 @@ std::string drives_table(const boost::json::array& drives) {
   return table.text();
 }
 
+std::string nodes_table(const boost::json::array& nodes) {
+  Table table({"NODE", "STATE", "DRIVES IN", "METADATA", "ADDRESS"}, {0});
+  for (const auto& each : nodes) {
+    const auto& node = each.as_object();
+    const std::string why = text_at(node, "why");
+    table.add({std::to_string(number_at(node, "node")), text_at(node, "state"),
+               fmt::format("{} of {}", number_at(node, "drives_in"), number_at(node, "drives")),
+               flag_at(node, "leads")   ? "leads"
+               : flag_at(node, "votes") ? "votes"
+                                        : "follows",
+               text_at(node, "address") + (why.empty() ? "" : " (" + why + ")")});
+  }
+  return table.text();
+}
+
 }  // namespace
 
 std::string status_report(const boost::json::object& status) {
@@ -68,6 +83,7 @@ std::string status_report(const boost::json::object& status) {
   text += fmt::format("objects   {} below full redundancy\n", number_at(status, "objects_below_full_redundancy"));
   text += "repair    " + repair_line(object_at(status, "repair")) + "\n";
   text += "metadata  " + metadata_line(object_at(status, "metadata")) + "\n\n";
+  if (const auto nodes = array_at(status, "nodes"); !nodes.empty()) text += nodes_table(nodes) + "\n";
   return text + drives_table(drives);
 }
 

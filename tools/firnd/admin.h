@@ -17,6 +17,7 @@ class Admin final : public gateway::AdminHandler {
  private:
   Task<gateway::AdminReply> answer(gateway::AdminRequest request);
   Task<boost::json::object> status();
+  Task<boost::json::array> drives_status();
   Task<boost::json::object> repair_status();
   Task<boost::json::object> usage(std::string bucket);
   Result<std::uint64_t> start_job(const std::string& name, const gateway::AdminRequest& request);

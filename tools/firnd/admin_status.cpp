@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <boost/json/array.hpp>
 
 #include "admin.h"
 #include "firn/config/config.h"
+#include "map_change.h"
 
 namespace firn::server {
 namespace {
@@ -44,6 +46,49 @@ Task<boost::json::object> drive_status(Storage& storage, DrivePlan::Place place,
   }
   add_stats(json, drive->stats());
   co_return json;
+}
+
+/// Of another node: that node says more.
+Task<boost::json::object> remote_drive_status(Storage& storage, const volume::DriveEntry& entry) {
+  boost::json::object json{{"drive", spoken(entry.index)}, {"path", ""}, {"uuid", to_string(entry.uuid)}};
+  const bool in = entry.state == volume::DriveState::in;
+  const auto service = storage.find_service(entry.index);
+  json["state"] = in ? "in" : "out";
+  if (!in || !service) co_return json;
+  if (const auto usage = co_await service->usage()) {
+    json["capacity_bytes"] = usage->capacity_bytes;
+    json["allocated_bytes"] = usage->allocated_bytes;
+    json["live_bytes"] = usage->live_bytes;
+  }
+  co_return json;
+}
+
+boost::json::array nodes_of(Storage& storage, const volume::ClusterMap& map) {
+  const Cluster& cluster = *storage.cluster();
+  const auto peers = cluster.peers();
+  const auto members = storage.node().members();
+  boost::json::array nodes;
+  for (NodeId id{1}; id.value <= cluster.nodes(); ++id.value) {
+    const auto peer = std::ranges::find(peers, id, &volume::PeerStatus::node);
+    const auto member = std::ranges::find(members, id, &metadata::Node::Member::node);
+    std::uint64_t drives = 0, in = 0;
+    for (const auto& [index, entry] : map.drives) {
+      if (node_of(entry.domain) != id) continue;
+      ++drives;
+      in += map.is_in(index) ? 1 : 0;
+    }
+    const char* state = id == cluster.own() ? "here" : peer != peers.end() && peer->reachable ? "reached" : "lost";
+    nodes.push_back(
+        boost::json::object{{"node", id.value},
+                            {"address", cluster.node(id).host + ":" + std::to_string(cluster.node(id).port)},
+                            {"state", state},
+                            {"why", peer == peers.end() ? std::string() : peer->why_not},
+                            {"votes", member != members.end() && member->voter},
+                            {"leads", storage.node().leader() == id},
+                            {"drives", drives},
+                            {"drives_in", in}});
+  }
+  return nodes;
 }
 
 boost::json::object metadata_status(const metadata::Node::Status& status) {
@@ -125,22 +170,37 @@ Task<boost::json::object> Admin::status() {
   const auto map = storage_.volumes().map();
   CO_TRY_LET(const auto below, co_await storage_.metadata().count_below_full_redundancy());
   CO_TRY_LET(auto repair, co_await repair_status());
+  CO_TRY_LET(auto drives, co_await drives_status());
+  boost::json::object status{{"cluster", to_string(map->cluster)},
+                             {"erasure", config::to_string(storage_.plan().shape)},
+                             {"map_version", map->version},
+                             {"write_quorum", storage_.write_quorum()},
+                             {"objects_below_full_redundancy", below},
+                             {"repair", std::move(repair)},
+                             {"drives", std::move(drives)},
+                             {"sets", sets_of(*map)},
+                             {"metadata", metadata_status(storage_.node().status())}};
+  if (storage_.cluster() != nullptr) status["nodes"] = nodes_of(storage_, *map);
+  co_return status;
+}
+
+/// All of the cluster, in the order of their numbers.
+Task<boost::json::array> Admin::drives_status() {
+  const auto map = storage_.volumes().map();
+  const auto places = storage_.plan().places;
   boost::json::array drives;
-  for (const auto& place : storage_.plan().places) {
-    const auto entry = map->drives.find(place.index);
-    std::string uuid = entry == map->drives.end() ? std::string() : to_string(entry->second.uuid);
-    CO_TRY_LET(auto drive, co_await drive_status(storage_, place, map->is_in(place.index), std::move(uuid)));
-    drives.push_back(std::move(drive));
+  for (const auto& [index, entry] : map->drives) {
+    const auto place = std::ranges::find(places, index, &DrivePlan::Place::index);
+    boost::json::object json;
+    if (place == places.end()) {
+      CO_TRY_LET(json, co_await remote_drive_status(storage_, entry));
+    } else {
+      CO_TRY_LET(json, co_await drive_status(storage_, *place, map->is_in(index), to_string(entry.uuid)));
+    }
+    if (const NodeId node = node_of(entry.domain); node.value != 0) json["node"] = node.value;
+    drives.push_back(std::move(json));
   }
-  co_return boost::json::object{{"cluster", to_string(map->cluster)},
-                                {"erasure", config::to_string(storage_.plan().shape)},
-                                {"map_version", map->version},
-                                {"write_quorum", storage_.write_quorum()},
-                                {"objects_below_full_redundancy", below},
-                                {"repair", std::move(repair)},
-                                {"drives", std::move(drives)},
-                                {"sets", sets_of(*map)},
-                                {"metadata", metadata_status(storage_.node().status())}};
+  co_return drives;
 }
 
 Task<boost::json::object> Admin::usage(std::string bucket) {

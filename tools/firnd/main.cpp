@@ -3,8 +3,10 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <variant>
 
 #include "firn/base/log.h"
@@ -39,19 +41,46 @@ sigset_t block_ending_signals() {
   return ending;
 }
 
+/// The first signal that ends the server, waited for by a thread: a start may have to be ended, too.
+class EndingSignal {
+ public:
+  explicit EndingSignal(const sigset_t& ending)
+      : waiter_([this, ending] {
+          int received = 0;
+          sigwait(&ending, &received);
+          received_ = received;
+          received_.notify_all();
+        }) {}
+  ~EndingSignal() {
+    if (received_ == 0) pthread_kill(waiter_.native_handle(), SIGTERM);
+    waiter_.join();
+  }
+  EndingSignal(const EndingSignal&) = delete;
+  EndingSignal& operator=(const EndingSignal&) = delete;
+
+  bool came() const { return received_ != 0; }
+  int wait() const {
+    received_.wait(0);
+    return received_;
+  }
+
+ private:
+  std::atomic<int> received_{0};
+  std::thread waiter_;
+};
+
 int serve(firn::config::Config config) {
   firn::log::set_level(config.log_level);
   raise_descriptor_limit();
-  const sigset_t ending = block_ending_signals();
-  auto server = firn::server::Server::start(std::move(config));
+  const EndingSignal ending(block_ending_signals());
+  auto server = firn::server::Server::start(std::move(config), [&ending] { return ending.came(); });
   if (!server) {
     const auto& failure = server.error();
+    if (failure.code == firn::Errc::cancelled && ending.came()) return EXIT_SUCCESS;
     fmt::print(stderr, "firnd: {}\n", failure.message.empty() ? failure.detail : failure.message);
     return kStartFailed;
   }
-  int received = 0;
-  sigwait(&ending, &received);
-  firn::log::info("stopping after signal {}", received);
+  firn::log::info("stopping after signal {}", ending.wait());
   (*server)->stop();
   return EXIT_SUCCESS;
 }

@@ -133,7 +133,22 @@ Task<> MapKeeper::record(const std::function<void(MapChange&)>& changes) {
   co_return Unit{};
 }
 
+void MapKeeper::note(metadata::MapRecord map) {
+  boost::asio::post(parts_.runtime.io(0), [this, map = std::move(map)]() mutable {
+    if (!gate_.enter()) return;
+    boost::asio::co_spawn(parts_.runtime.io(0), adopt_noted(std::move(map)),
+                          boost::asio::detached);  // stop() waits at the gate.
+  });
+}
+
+boost::asio::awaitable<void> MapKeeper::adopt_noted(metadata::MapRecord map) {
+  const Gate::Pass pass(gate_);
+  co_await adopt(std::move(map));
+}
+
 boost::asio::awaitable<void> MapKeeper::adopt(metadata::MapRecord map) {
+  // One's own change may come back as noted before it is answered.
+  if (map.version <= current_.version) co_return;
   const metadata::MapRecord before = std::exchange(current_, std::move(map));
   install(current_);
   co_await raise_epochs(before, current_);

@@ -40,6 +40,8 @@ class MapKeeper {
 
   /// Makes changes and returns when they are recorded and known. On io thread 0.
   Task<> change(std::function<void(MapChange&)> changes);
+  /// Another node has recorded this map. From any thread; returns at once.
+  void note(metadata::MapRecord map);
   /// As recorded last. On io thread 0.
   const metadata::MapRecord& current() const { return current_; }
 
@@ -59,6 +61,7 @@ class MapKeeper {
   boost::asio::awaitable<void> carry_out(std::deque<Request> requests);
   Task<> record(const std::function<void(MapChange&)>& changes);
   boost::asio::awaitable<void> adopt(metadata::MapRecord map);
+  boost::asio::awaitable<void> adopt_noted(metadata::MapRecord map);
   void install(const metadata::MapRecord& map);
   boost::asio::awaitable<void> raise_epochs(const metadata::MapRecord& before, const metadata::MapRecord& after);
 

@@ -40,8 +40,11 @@ Task<> Storage::take_drive(DriveIndex index, std::filesystem::path directory) {
 }
 
 Task<> Storage::exchange_drive(DriveIndex index, std::filesystem::path directory) {
-  if (index.value >= plan_.places.size()) co_return refusal("there is no drive " + std::to_string(index.value + 1));
-  DrivePlan::Place place = plan_.places[index.value];
+  const auto* planned = find_place(index);
+  if (planned == nullptr) {
+    co_return refusal((cluster_ ? "this node has no drive " : "there is no drive ") + std::to_string(index.value + 1));
+  }
+  DrivePlan::Place place = *planned;
   if (!directory.empty()) place.path = directory.lexically_normal();
   if (place.path.empty()) co_return refusal("there is no directory for this drive: name one");
   std::vector<std::filesystem::path> directories;
@@ -63,7 +66,7 @@ Task<> Storage::exchange_drive(DriveIndex index, std::filesystem::path directory
   keeper_->put_out(index, error(Errc::drive_out, "replaced by the operator"));
   CO_TRY(co_await keeper_->change([index](MapChange& change) { change.put_out(index); }));
   CO_TRY(co_await close_drive(index));
-  plan_.places[index.value].path = place.path;
+  find_place(index)->path = place.path;
   co_return co_await open_drive(std::move(place));
 }
 
@@ -71,6 +74,7 @@ Task<> Storage::close_drive(DriveIndex index) {
   const auto drive = find_drive(index);
   if (!drive) co_return Unit{};
   volumes_->connect(index, nullptr);
+  if (cluster_) cluster_->withdraw(index);
   node_->drive_failed(index);
   {
     const std::lock_guard lock(drives_mutex_);
@@ -95,6 +99,7 @@ Task<> Storage::open_drive(DrivePlan::Place place) {
     drives_.insert_or_assign(index, drive);
   }
   volumes_->connect(index, drive);
+  if (cluster_) cluster_->serve(drive);
   node_->drive_returned(index, drive->directory());
   co_return co_await admit_drive(index, drive->identity().drive);
 }
@@ -111,6 +116,10 @@ Task<> Storage::admit_drive(DriveIndex index, Uuid uuid) {
       }
     }
     CO_TRY(co_await metadata().put_config(replacement_entry(index), to_string(uuid)));
+    {
+      const std::lock_guard lock(drives_mutex_);
+      owing_.insert(index);
+    }
     CO_TRY(co_await keeper_->change([index, uuid](MapChange& change) { change.replace(index, uuid); }));
     spawn_replacement(index);
     co_return Unit{};

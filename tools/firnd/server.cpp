@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "banner.h"
+#include "cluster/local_machine.h"
 #include "firn/base/clock.h"
 #include "firn/base/log.h"
 #include "firn/base/runtime.h"
@@ -45,6 +46,27 @@ gateway::Server::Options gateway_options(const config::Config& config) {
           .connections_max = config.connections_max};
 }
 
+std::optional<Cluster::Options> cluster_options(const config::Config& config) {
+  if (!config.cluster) return std::nullopt;
+  return Cluster::Options{.cluster = *config.cluster,
+                          .listen_host = config.listen_host,
+                          .drive_count = static_cast<std::uint16_t>(config.drives.size()),
+                          .erasure = config.erasure};
+}
+
+/// Names may come up later than the node.
+constexpr std::chrono::seconds kNameRetryPause{1};
+
+Result<> find_own_node(config::Config& config, const std::function<bool()>& stopping) {
+  const auto machine = local_machine();
+  for (bool said = false; !stopping(); std::this_thread::sleep_for(kNameRetryPause)) {
+    auto settled = config::settle_own_node(config, machine);
+    if (settled || settled.error().code != Errc::request_timeout) return settled;
+    if (!std::exchange(said, true)) log::info("waiting for a name to be known: {}", settled.error().detail);
+  }
+  return error(Errc::cancelled, "stopping");
+}
+
 /// What load balancers ask.
 class StorageHealth final : public gateway::Health {
  public:
@@ -58,15 +80,21 @@ class StorageHealth final : public gateway::Health {
 
 class Process final : public Server {
  public:
-  explicit Process(config::Config config)
+  Process(config::Config config, std::function<bool()> stopping)
       : config_(std::move(config)),
         runtime_(io_threads(config_)),
         storage_(runtime_, {.drives = config_.drives,
                             .erasure = config_.erasure,
                             .write_memory_bytes = config_.write_memory_bytes,
                             .metadata_cache_bytes = config_.metadata_cache_bytes,
+<<<<<<< Updated upstream
                             .body_cache_bytes = config_.body_cache_bytes,
-                            .reclaim_grace = config_.reclaim_grace}),
+                            .reclaim_grace = config_.reclaim_grace,
+                            .cluster = cluster_options(config_),
+                            .stopping = std::move(stopping)}),
+=======
+                            .body_cache_bytes = config_.body_cache_bytes}),
+>>>>>>> Stashed changes
         health_(storage_),
         admin_(storage_) {}
   ~Process() override { stop(); }
@@ -151,9 +179,11 @@ void Process::stop() {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(config::Config config) {
-  if (config.cluster) return client_error(Errc::invalid_argument, "nodes: this version serves from one machine alone");
-  auto process = std::make_unique<Process>(std::move(config));
+Result<std::unique_ptr<Server>> Server::start(config::Config config, std::function<bool()> stopping) {
+  if (config.cluster) {
+    if (auto settled = find_own_node(config, stopping); !settled) return std::move(settled).error();
+  }
+  auto process = std::make_unique<Process>(std::move(config), std::move(stopping));
   if (auto opened = process->open(); !opened) return std::move(opened).error();
   return std::unique_ptr<Server>(std::move(process));
 }

@@ -22,7 +22,9 @@ std::string spelled(DriveIndex drive) { return "drive " + std::to_string(drive.v
 }  // namespace
 
 Storage::Storage(Runtime& runtime, Options options)
-    : runtime_(runtime), options_(std::move(options)), background_(runtime.io(0).get_executor()) {}
+    : runtime_(runtime), options_(std::move(options)), background_(runtime.io(0).get_executor()) {
+  if (options_.cluster) cluster_ = std::make_unique<Cluster>(runtime_, *options_.cluster);
+}
 
 Storage::~Storage() = default;
 
@@ -36,9 +38,15 @@ Result<> Storage::open_parts() {
   auto disk = volume::make_uring_disk(runtime_);
   if (!disk) return std::move(disk).error();
   disk_ = *std::move(disk);
-  if (auto done = wait_on(runtime_.io(0), prepare_drives()); !done) return done;
+  if (cluster_) {
+    if (auto done = cluster_->listen(); !done) return done;
+  }
+  if (auto done = wait_on(runtime_.io(0), cluster_ ? prepare_node() : prepare_drives()); !done) return done;
   if (auto done = open_drives_and_metadata(); !done) return done;
-  if (auto done = wait_on(runtime_.io(0), settle_map()); !done) return done;
+  if (cluster_) {
+    if (auto done = share_drives(); !done) return done;
+  }
+  if (auto done = wait_on(runtime_.io(0), cluster_ ? settle_cluster_map() : settle_map()); !done) return done;
   return wait_on(runtime_.io(0), open_store());
 }
 
@@ -70,9 +78,10 @@ Result<> Storage::open_drives_and_metadata() {
   if (!no_node) node_ = *std::move(node);
   // What the drives say comes first: it names directories.
   if (no_drives) return *no_drives;
-  if (drives_.size() + plan_.shape.parity < plan_.drives) {
+  const std::size_t lost = plan_.places.size() - drives_.size();
+  if (cluster_ ? drives_.empty() : lost > plan_.shape.parity) {
     return client_error(Errc::durability_unavailable, "only " + std::to_string(drives_.size()) + " of " +
-                                                          std::to_string(plan_.drives) +
+                                                          std::to_string(plan_.places.size()) +
                                                           " drives could be opened; the log says why");
   }
   if (no_node) return *no_node;
@@ -91,8 +100,9 @@ volume::Drive::Options Storage::drive_options() {
 }
 
 Result<std::unique_ptr<metadata::Node>> Storage::open_metadata(const DrivePlan& plan) {
-  metadata::Node::Options options{
-      .drive_count = plan.drives, .losses = plan.shape.parity, .block_cache_bytes = options_.metadata_cache_bytes};
+  metadata::Node::Options options{.drive_count = static_cast<std::uint16_t>(plan.places.size()),
+                                  .losses = plan.shape.parity,
+                                  .block_cache_bytes = options_.metadata_cache_bytes};
   for (const auto& place : plan.places) {
     if (place.action == DrivePlan::Action::open) options.drives.push_back({place.index, place.path});
   }
@@ -103,6 +113,12 @@ Result<std::unique_ptr<metadata::Node>> Storage::open_metadata(const DrivePlan& 
             metadata_failed_ = true;
             log::error("metadata takes no more changes: {} {}", to_string(why.code), why.detail);
           }};
+  if (cluster_) {
+    // The other nodes have the rest.
+    options.losses = options.drive_count > 1 ? 1 : 0;
+    events.map_changed = [this](const metadata::MapRecord& map) { map_changed(map); };
+    return metadata::Node::open_cluster(runtime_, cluster_->node_options(std::move(options)), std::move(events));
+  }
   return metadata::Node::open(runtime_, std::move(options), std::move(events));
 }
 
@@ -164,20 +180,28 @@ void Storage::change_map(MapChange& change, const metadata::MapRecord& map) cons
   }
 }
 
-Task<> Storage::settle_map() {
-  CO_TRY_LET(const auto map, co_await recorded_map());
-  CO_TRY(co_await note_replacements(map));
+void Storage::make_volumes() {
   volumes_ =
       volume::Client::make(runtime_, {.admission_bytes_max = options_.write_memory_bytes},
                            {.drive_failed = [this](DriveIndex drive, const Error& why) { drive_failed(drive, why); },
                             .record_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); }});
   for (const auto& [index, drive] : drives_) volumes_->connect(index, drive);
+}
+
+void Storage::make_keeper() {
   keeper_ = std::make_unique<MapKeeper>(MapKeeper::Parts{
       .runtime = runtime_,
       .metadata = metadata(),
       .volumes = *volumes_,
       .drive = [this](DriveIndex drive) { return std::shared_ptr<volume::DriveService>(find_drive(drive)); },
       .drive_lost = [this](DriveIndex drive) { return drive_lost(drive); }});
+}
+
+Task<> Storage::settle_map() {
+  CO_TRY_LET(const auto map, co_await recorded_map());
+  CO_TRY(co_await note_replacements(map));
+  make_volumes();
+  make_keeper();
   CO_TRY(co_await keeper_->start(map, [&](MapChange& change) { change_map(change, map); }));
   fencing_ = keeper_.get();
   for (const auto& [index, drive] : drives_) {
@@ -187,13 +211,15 @@ Task<> Storage::settle_map() {
 }
 
 Task<Uuid> Storage::gateway_id() {
-  auto stored = co_await metadata().find_config(kGatewayEntry);
+  const std::string entry =
+      std::string(kGatewayEntry) + (cluster_ ? "/" + std::to_string(cluster_->own().value) : std::string());
+  auto stored = co_await metadata().find_config(entry);
   if (!stored && stored.error().code != Errc::not_found) co_return std::move(stored).error();
   Uuid id = random_uuid();
   if (stored) {
     if (!parse(*stored, id)) co_return error(Errc::corrupt, "the gateway's id in the configuration");
   } else {
-    CO_TRY(co_await metadata().put_config(std::string(kGatewayEntry), to_string(id)));
+    CO_TRY(co_await metadata().put_config(entry, to_string(id)));
   }
   co_return id;
 }
@@ -204,7 +230,14 @@ Task<> Storage::open_store() {
       metadata(), *volumes_, objects::Store::Options{.gateway = id, .body_cache_bytes = options_.body_cache_bytes});
   CO_TRY(co_await store_->start());
   CO_TRY(co_await sweep_what_came_back());
-  start_maintenance();
+  if (cluster_) {
+    serving_ = true;
+    if (background_.enter()) {
+      boost::asio::co_spawn(runtime_.io(0), lead(), boost::asio::detached);  // close() waits at the gate.
+    }
+  } else {
+    start_maintenance();
+  }
   for (const auto drive : replacements_) spawn_replacement(drive);
   co_return Unit{};
 }
@@ -224,8 +257,8 @@ void Storage::start_maintenance() {
        .metadata = metadata(),
        .volumes = *volumes_,
        .clock = system_clock_source(),
-       .drive = [this](DriveIndex drive) { return std::shared_ptr<volume::DriveService>(find_drive(drive)); },
-       .first_open_lease = [this] { return store_->first_open_lease(); }},
+       .drive = [this](DriveIndex drive) { return find_service(drive); },
+       .first_open_lease = [this] { return liveness_ ? liveness_->first_open_lease() : store_->first_open_lease(); }},
       {.reclaim_grace = options_.reclaim_grace});
   maintenance_->start();
   for (const auto drive : returned_) maintenance_->drive_returned(drive);
@@ -233,7 +266,12 @@ void Storage::start_maintenance() {
 }
 
 void Storage::record_damaged(const volume::DamagedRecord& record) {
-  if (auto* maintenance = repairing_.load()) maintenance->record_damaged(record);
+  if (auto* maintenance = repairing_.load()) return maintenance->record_damaged(record);
+  if (!cluster_) return;
+  boost::asio::post(runtime_.io(0), [this, record] {
+    if (!background_.enter()) return;
+    boost::asio::co_spawn(runtime_.io(0), report_damage(record), boost::asio::detached);  // close() waits at the gate.
+  });
 }
 
 void Storage::spawn_replacement(DriveIndex drive) {
@@ -253,11 +291,16 @@ boost::asio::awaitable<void> Storage::finish_replacement(DriveIndex drive) {
     co_return;
   }
   log::info("what {} owes is listed for repair", spelled(drive));
+  {
+    const std::lock_guard lock(drives_mutex_);
+    owing_.erase(drive);
+  }
   co_await put_in_and_repair(drive);
 }
 
 /// In this order: repair passes over what is owed by drives that are out.
 boost::asio::awaitable<void> Storage::put_in_and_repair(DriveIndex drive) {
+  if (cluster_) co_return;  // Whoever leads does, once this node says that the drive is well.
   if (auto* maintenance = repairing_.load()) {
     const auto noted = co_await maintenance->drive_returning(drive);
     if (!noted) log::warn("{}: its sweep could not be noted: {}", spelled(drive), noted.error().detail);
@@ -274,14 +317,16 @@ void Storage::close() {
   begin_close();
   if (store_) store_->stop();
   wait_on(runtime_.io(0), end_background());
+  if (cluster_) wait_on(runtime_.io(0), cluster_->stop_sharing());
   if (node_) node_->stop();
+  if (cluster_) cluster_->stop();
   wait_on(runtime_.io(0), close_drives());
 }
 
 boost::asio::awaitable<void> Storage::end_background() {
+  serving_ = false;
   co_await background_.close();
-  repairing_ = nullptr;
-  if (maintenance_) co_await maintenance_->stop();
+  co_await end_maintenance();
   fencing_ = nullptr;
   if (keeper_) co_await keeper_->stop();
 }
@@ -296,7 +341,14 @@ boost::asio::awaitable<void> Storage::close_drives() {
   }
 }
 
+boost::asio::awaitable<void> Storage::end_maintenance() {
+  repairing_ = nullptr;
+  if (maintenance_) co_await maintenance_->stop();
+}
+
 void Storage::drive_failed(DriveIndex drive, const Error& why) {
+  // Of another node's drive, that node knows best; whether the node is there, who leads finds out.
+  if (cluster_ && !find_drive(drive)) return;
   if (auto* keeper = fencing_.load()) keeper->put_out(drive, why);
 }
 
@@ -315,6 +367,11 @@ std::shared_ptr<volume::Drive> Storage::find_drive(DriveIndex drive) const {
   const std::lock_guard lock(drives_mutex_);
   const auto found = drives_.find(drive);
   return found == drives_.end() ? nullptr : found->second;
+}
+
+DrivePlan::Place* Storage::find_place(DriveIndex drive) {
+  const auto place = std::ranges::find(plan_.places, drive, &DrivePlan::Place::index);
+  return place == plan_.places.end() ? nullptr : &*place;
 }
 
 std::filesystem::path Storage::first_directory() const { return drives().begin()->second->directory(); }

@@ -4,11 +4,16 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <vector>
 
+#include "cluster/cluster.h"
+#include "cluster/liveness.h"
 #include "drive_plan.h"
 #include "drives.h"
 #include "firn/base/gate.h"
@@ -23,7 +28,8 @@
 
 namespace firn::server {
 
-/// Drives, metadata and volumes of one machine, and the store over them: everything below the gateway.
+/// Drives, metadata and volumes of one machine, and the store over them: everything below the gateway. In a cluster,
+/// the same with this node's drives and its part of the metadata, over the drives of all nodes.
 ///
 /// Threads: `open` and `close` from the main thread, while the io threads run; the accessors from anywhere in between.
 class Storage {
@@ -34,7 +40,14 @@ class Storage {
     std::uint64_t write_memory_bytes = 0;
     std::uint64_t metadata_cache_bytes = 0;
     std::uint64_t body_cache_bytes = 0;
+<<<<<<< Updated upstream
     std::chrono::milliseconds reclaim_grace = objects::Maintenance::Options{}.reclaim_grace;
+    /// Unset: one machine by itself.
+    std::optional<Cluster::Options> cluster;
+    /// Whether a start that waits for other nodes is to end.
+    std::function<bool()> stopping;
+=======
+>>>>>>> Stashed changes
   };
   Storage(Runtime& runtime, Options options);
   ~Storage();
@@ -55,14 +68,20 @@ class Storage {
   Drives drives() const;
   /// Null when it is absent.
   std::shared_ptr<volume::Drive> find_drive(DriveIndex drive) const;
+  /// The same, of another node too.
+  std::shared_ptr<volume::DriveService> find_service(DriveIndex drive) const;
   /// `close` has begun: what takes long must end.
-  bool closing() const { return closing_.load(); }
+  bool closing() const { return closing_.load() || (options_.stopping && options_.stopping()); }
 
   /// Takes what is in the drive's directory now: the drive that was there, or an empty one in its place. With
   /// `directory`, that one stands for the drive from now on, and is to be named at the next start. On io thread 0.
   Task<> take_drive(DriveIndex drive, std::filesystem::path directory);
   /// Of repair, since the start.
-  objects::Maintenance::Progress repair_progress() const { return maintenance_->progress(); }
+  objects::Maintenance::Progress repair_progress() const {
+    return maintenance_ ? maintenance_->progress() : objects::Maintenance::Progress{};
+  }
+  /// Null on one machine by itself.
+  const Cluster* cluster() const { return cluster_.get(); }
 
   /// Where the first drive that is there lies.
   std::filesystem::path first_directory() const;
@@ -76,6 +95,8 @@ class Storage {
   Result<> open_drives_and_metadata();
   Result<std::unique_ptr<metadata::Node>> open_metadata(const DrivePlan& plan);
   Task<> settle_map();
+  void make_volumes();
+  void make_keeper();
   Task<metadata::MapRecord> recorded_map();
   Task<> note_replacements(const metadata::MapRecord& map);
   Task<bool> owes_its_list(const metadata::DriveRecord& drive);
@@ -97,13 +118,30 @@ class Storage {
   boost::asio::awaitable<void> put_in_and_repair(DriveIndex drive);
   volume::Drive::Options drive_options();
   void spawn_replacement(DriveIndex drive);
+  DrivePlan::Place* find_place(DriveIndex drive);
+
+  // What only a cluster's node does: storage_cluster.cpp.
+  Task<> prepare_node();
+  Result<> share_drives();
+  Task<> settle_cluster_map();
+  void map_changed(const metadata::MapRecord& map);
+  void say_hello(Hello& hello) const;
+  boost::asio::awaitable<void> lead();
+  boost::asio::awaitable<void> watch_nodes(Liveness& liveness);
+  Task<> carry_out(const Liveness::Changes& changes);
+  boost::asio::awaitable<void> report_damage(volume::DamagedRecord record);
+  boost::asio::awaitable<void> end_maintenance();
+  bool owes(DriveIndex drive) const;
 
   Runtime& runtime_;
   const Options options_;
+  std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<volume::Disk> disk_;
   DrivePlan plan_;
   mutable std::mutex drives_mutex_;
-  Drives drives_;  // Guarded by drives_mutex_.
+  Drives drives_;                                                              // Guarded by drives_mutex_.
+  std::map<DriveIndex, std::shared_ptr<volume::DriveService>> remote_drives_;  // Guarded by drives_mutex_.
+  std::set<DriveIndex> owing_;  // Guarded by drives_mutex_: as replacements_, until it is done.
   std::unique_ptr<metadata::Node> node_;
   std::unique_ptr<volume::Client> volumes_;
   std::unique_ptr<MapKeeper> keeper_;
@@ -112,10 +150,14 @@ class Storage {
   std::atomic<bool> closing_{false};
   std::unique_ptr<objects::Store> store_;
   std::unique_ptr<objects::Maintenance> maintenance_;
-  std::atomic<objects::Maintenance*> repairing_{nullptr};  // Maintenance, while it may be told of damage.
-  std::vector<DriveIndex> returned_;                       // Recorded as out, and there again at this start.
-  std::vector<DriveIndex> replacements_;                   // Out until what they owe is on the list of missing shards.
-  bool taking_a_drive_ = false;                            // Io thread 0.
+  std::unique_ptr<objects::Maintenance> maintenance_before_;  // May still be told of damage that was just found.
+  std::atomic<objects::Maintenance*> repairing_{nullptr};     // Maintenance, while it may be told of damage.
+  std::vector<DriveIndex> returned_;                          // Recorded as out, and there again at this start.
+  std::vector<DriveIndex> replacements_;  // Out until what they owe is on the list of missing shards.
+  bool taking_a_drive_ = false;           // Io thread 0.
+  std::unique_ptr<Liveness> liveness_;    // Io thread 0.
+  std::size_t damage_reports_ = 0;        // Io thread 0: under way.
+  std::atomic<bool> serving_{false};
   Gate background_;
 };
 
