@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from harness.cluster import Cluster  # noqa: E402
 from harness.server import FirnServer, find_binary  # noqa: E402
 
 # Signatures and endpoints must come from the tests alone.
@@ -100,6 +101,26 @@ def make_server(request, tmp_path):
             shutil.rmtree(server.root, ignore_errors=True)
             for drive in server.drives:
                 shutil.rmtree(drive, ignore_errors=True)
+
+
+@pytest.fixture
+def make_cluster(request, tmp_path):
+    """Makes clusters that end with the test, and their drives with them."""
+    made = []
+    request.node.servers = []
+
+    def make(name="cluster", **options):
+        cluster = Cluster(tmp_path / name, **options)
+        made.append(cluster)
+        request.node.servers += cluster.nodes
+        return cluster
+
+    yield make
+    for cluster in made:
+        cluster.kill()
+        if not (request.config.getoption("--keep") and getattr(request.node, "failed", False)):
+            for node in cluster.nodes:
+                shutil.rmtree(node.root, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

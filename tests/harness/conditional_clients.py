@@ -22,6 +22,7 @@ class Clients:
 
     def __init__(self, server, bucket, seed, keys=4, clients=16):
         self.server, self.bucket, self.seed, self.clients = server, bucket, seed, clients
+        self.ports = [server.port]  # A client keeps to one of them.
         self.keys = [f"contended/{number}" for number in range(keys)]
         self.notes = []
         self.faults = []
@@ -159,11 +160,12 @@ class OneClient:
     def ask(self, method, key, query=(), headers=None, body=b""):
         """(status, entity tag, body), or None when the server died; then it is up again."""
         path = f"/{self.all.bucket}/{key}"
-        headers = {"host": f"127.0.0.1:{self.all.server.port}", **(headers or {})}
+        port = self.all.ports[self.number % len(self.all.ports)]
+        headers = {"host": f"127.0.0.1:{port}", **(headers or {})}
         self.signer.authorize(method, path, list(query), headers, hashlib.sha256(body).hexdigest())
         if self.connection is None or self.start != self.all.starts:
             self.start = self.all.starts
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.all.server.port, timeout=60)
+            self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             self.connection.request(method, path + (f"?{sigv4.canonical_query(query)}" if query else ""), body, headers)
             answer = self.connection.getresponse()

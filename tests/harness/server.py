@@ -77,10 +77,19 @@ class FirnServer:
 
     def start(self, seconds=120):
         """Returns when the server is ready. Raises DidNotStart when it ends instead."""
-        assert self.process is None or self.process.poll() is not None, "already running"
+        self.launch()
+        return self.await_ready(seconds)
+
+    def launch(self):
+        assert not self.is_running(), "already running"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env=self.full_environment(), cwd=self.root)
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def await_ready(self, seconds=120):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -104,13 +113,16 @@ class FirnServer:
         """As an operator stops it; returns the exit code."""
         if self.process is None:
             return None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.ask_to_stop()
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+    def ask_to_stop(self):
+        if self.is_running():
+            self.process.send_signal(signal.SIGTERM)
 
     def kill(self):
         """kill -9."""
