@@ -87,14 +87,10 @@ class Process final : public Server {
                             .erasure = config_.erasure,
                             .write_memory_bytes = config_.write_memory_bytes,
                             .metadata_cache_bytes = config_.metadata_cache_bytes,
-<<<<<<< Updated upstream
                             .body_cache_bytes = config_.body_cache_bytes,
                             .reclaim_grace = config_.reclaim_grace,
                             .cluster = cluster_options(config_),
                             .stopping = std::move(stopping)}),
-=======
-                            .body_cache_bytes = config_.body_cache_bytes}),
->>>>>>> Stashed changes
         health_(storage_),
         admin_(storage_) {}
   ~Process() override { stop(); }

@@ -40,14 +40,11 @@ class Storage {
     std::uint64_t write_memory_bytes = 0;
     std::uint64_t metadata_cache_bytes = 0;
     std::uint64_t body_cache_bytes = 0;
-<<<<<<< Updated upstream
     std::chrono::milliseconds reclaim_grace = objects::Maintenance::Options{}.reclaim_grace;
     /// Unset: one machine by itself.
     std::optional<Cluster::Options> cluster;
     /// Whether a start that waits for other nodes is to end.
     std::function<bool()> stopping;
-=======
->>>>>>> Stashed changes
   };
   Storage(Runtime& runtime, Options options);
   ~Storage();

@@ -43,11 +43,7 @@ class SliceReader final : public ObjectReader {
       }
       if (run.parts.empty() && !extents_) {
         ++at_;
-<<<<<<< Updated upstream
         co_return run.at_hand.bytes;  // Its owner stays until the next call.
-=======
-        co_return run.at_hand.bytes;  // Owned by runs_, which outlives every view.
->>>>>>> Stashed changes
       }
       if (!extents_) extents_ = volumes_.read(std::move(run.parts));
       CO_TRY_LET(const ByteView bytes, co_await extents_->next());
