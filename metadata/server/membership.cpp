@@ -41,8 +41,9 @@ std::optional<MembershipKeeper::Change> MembershipKeeper::admit(const std::vecto
   for (const FirnRaftMember& other : members) {
     if (other.id == member) return std::nullopt;
     if (node_of(other.id) != node_of(member)) continue;
-    // What the node had under its old number is lost, and so is that number. A request may come late, though.
-    if (other.id > member) return std::nullopt;
+    // What the node had under its old number is lost, and so is that number. A request may come late, though, and a
+    // clock may stand behind where it stood: then the number that is not heard of is the old one.
+    if (other.id > member && other.active) return std::nullopt;
     return Change{kFirnRaftRemove, other.id};
   }
   return Change{kFirnRaftAddLearner, member};
