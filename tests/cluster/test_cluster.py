@@ -3,6 +3,7 @@
 import hashlib
 import pathlib
 import random
+import shutil
 import subprocess
 import threading
 import time
@@ -170,3 +171,21 @@ def test_a_node_with_another_key_or_without_one_stays_outside(make_cluster):
     cluster.nodes[3].environment["FIRN_CLUSTER_KEY"] = ""
     with pytest.raises(DidNotStart, match="FIRN_CLUSTER_KEY"):
         cluster.nodes[3].start()
+
+
+def test_a_node_that_lost_all_its_drives_is_filled_again(make_cluster, rng):
+    cluster = make_cluster().start()
+    s3 = cluster.nodes[0].client()
+    s3.create_bucket(Bucket="bucket")
+    bodies = {f"{number}": rng.randbytes(200_000) for number in range(20)}
+    for key, body in bodies.items():
+        s3.put_object(Bucket="bucket", Key=key, Body=body)
+    wiped = cluster.nodes[2]
+    wiped.kill()
+    for drive in wiped.drives:
+        shutil.rmtree(drive)
+    wiped.start(60)
+    cluster.wait_until_whole()
+    cluster.nodes[3].kill()  # Now the rebuilt shards are needed.
+    for key, body in bodies.items():
+        assert client_with_retries(wiped).get_object(Bucket="bucket", Key=key)["Body"].read() == body
