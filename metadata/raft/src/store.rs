@@ -214,10 +214,11 @@ impl Storage for Store {
             return Err(raft::Error::Store(StorageError::Compacted));
         }
         let max = max_size.into().map_or(usize::MAX, |bytes| bytes as usize);
-        let cached = match self.cache.front() {
-            Some(front) if low >= front.index => front.index,
-            _ => return self.copies.entries(low, high, Some(max)).map_err(failure),
-        };
+        let cached = self.cache.front().map_or(u64::MAX, |front| front.index);
+        if low < cached {
+            // No further than the memory's first: what lies in memory may not be on drives yet. Raft asks for the rest.
+            return self.copies.entries(low, high.min(cached), Some(max)).map_err(failure);
+        }
         let mut bytes = 0;
         let mut entries = Vec::new();
         for entry in self.cache.range((low - cached) as usize..(high - cached) as usize) {
