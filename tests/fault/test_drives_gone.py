@@ -1,10 +1,12 @@
 """Drives that are not there: every pair of them, their metadata with them, and what writing is still possible."""
 
+import collections
 import itertools
 import shutil
 
 import pytest
 
+from harness.firn import Firn
 from harness.history import digest
 from harness.server import DidNotStart
 
@@ -114,7 +116,8 @@ def test_with_two_drives_out_writes_go_to_the_four_that_are_left(filled, rng):
 
 
 def test_deletes_made_while_drives_were_out_stay_deleted(filled, rng):
-    """What was written then lies on the four drives that were in, two of them with two shards each: one of those may go."""
+    """What was written then lies on the four drives that were in, two of them with two shards each: one of those may go, or both
+    others."""
     server, bodies = filled
     remove(server, [2, 3])
     s3 = server.start().client()
@@ -124,9 +127,12 @@ def test_deletes_made_while_drives_were_out_stay_deleted(filled, rng):
     for key in list(bodies)[::2]:
         bodies[key] = rng.randbytes(30_000)
         s3.put_object(Bucket=BUCKET, Key=key, Body=bodies[key])
+    shards = collections.Counter(drive - 1 for drive in Firn(server).json("status")["sets"][-1]["drives"])
+    two, one = ([drive for drive in shards if shards[drive] == count] for count in (2, 1))
+    assert (len(two), len(one), shards[2], shards[3]) == (2, 2, 0, 0), shards
     server.kill()
     bring_back(server, [2, 3])
-    for gone in ([], [0], [1], [4, 5], [2, 3], [0, 2]):
+    for gone in ([], [two[0]], [two[1]], one, [2, 3], [two[0], 2]):
         remove(server, gone)
         server.start()
         check_everything(server, bodies, rng)
