@@ -71,6 +71,21 @@ Rows decoding_rows(const Rows& encoding, std::size_t k, const ShardList& sources
   return decoding;
 }
 
+using Outputs = std::array<unsigned char*, kParityShardsMax>;
+
+Outputs parity_outputs(std::span<const MutableBytes> parity, std::size_t length_bytes) {
+  Outputs outputs{};
+  for (std::size_t i = 0; i < parity.size(); ++i) {
+    FIRN_ASSERT(parity[i].size() == length_bytes);
+    outputs[i] = as_uchar(parity[i]);
+  }
+  return outputs;
+}
+
+// ISA-L's signatures lack const: it reads tables and data.
+unsigned char* as_input(ByteView data) { return reinterpret_cast<unsigned char*>(const_cast<std::byte*>(data.data())); }
+unsigned char* as_tables(const unsigned char* tables) { return const_cast<unsigned char*>(tables); }
+
 }  // namespace
 
 bool valid(Shape shape) { return shape.data >= 1 && shape.data <= kDataShardsMax && shape.parity <= kParityShardsMax; }
@@ -104,25 +119,6 @@ Codec::~Codec() = default;
 Codec::Codec(Codec&&) noexcept = default;
 
 Shape Codec::shape() const { return tables_->shape; }
-
-namespace {
-
-using Outputs = std::array<unsigned char*, kParityShardsMax>;
-
-Outputs parity_outputs(std::span<const MutableBytes> parity, std::size_t length_bytes) {
-  Outputs outputs{};
-  for (std::size_t i = 0; i < parity.size(); ++i) {
-    FIRN_ASSERT(parity[i].size() == length_bytes);
-    outputs[i] = as_uchar(parity[i]);
-  }
-  return outputs;
-}
-
-// ISA-L's signatures lack const: it reads tables and data.
-unsigned char* as_input(ByteView data) { return reinterpret_cast<unsigned char*>(const_cast<std::byte*>(data.data())); }
-unsigned char* as_tables(const unsigned char* tables) { return const_cast<unsigned char*>(tables); }
-
-}  // namespace
 
 void Codec::begin(ByteView data, std::span<const MutableBytes> parity) const {
   FIRN_ASSERT(parity.size() == tables_->shape.parity);
