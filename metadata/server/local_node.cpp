@@ -16,11 +16,6 @@
 #include "store/mirror_file_system.h"
 
 namespace firn::metadata {
-namespace {
-
-std::filesystem::path state_path(const LogSet::Drive& drive) { return drive.directory / "meta" / "state"; }
-
-}  // namespace
 
 Result<std::unique_ptr<Node>> Node::open(Runtime& runtime, Options options, Events events) {
   auto node = std::make_unique<LocalNode>(runtime, std::move(options), std::move(events));
@@ -78,7 +73,7 @@ Result<> LocalNode::lock_drives() {
 Result<> LocalNode::clear_drives() {
   for (const LogSet::Drive& drive : set_->living()) {
     std::error_code code;
-    std::filesystem::remove_all(state_path(drive), code);
+    std::filesystem::remove_all(state_path(drive.directory), code);
     for (const auto& path : {log_path(drive.directory), raft_path(drive.directory)}) {
       if (!code) std::filesystem::remove_all(path, code);
     }
@@ -109,7 +104,7 @@ Result<> LocalNode::open_from(const LogSet::Drive& authority, const std::vector<
 }
 
 Result<> LocalNode::open_state(const LogSet::Drive& authority) {
-  TRY_LET(std::unique_ptr<StateDirectory> directory, open_state_directory(state_path(authority)));
+  TRY_LET(std::unique_ptr<StateDirectory> directory, open_state_directory(state_path(authority.directory)));
   if (!set_->fresh() && !directory->size("CURRENT")) {
     return error(Errc::corrupt, "a member of the log set has no state");
   }
@@ -161,7 +156,7 @@ Result<> LocalNode::open_log(const std::vector<LogSet::Drive>& members) {
 /// The files it had to be given. Tried again when what they were copied from failed: then there is one member fewer.
 Result<std::vector<std::string>> LocalNode::fill_state(const LogSet::Drive& drive) {
   while (true) {
-    TRY_LET(std::unique_ptr<StateDirectory> directory, open_state_directory(state_path(drive)));
+    TRY_LET(std::unique_ptr<StateDirectory> directory, open_state_directory(state_path(drive.directory)));
     Result<std::vector<std::string>> files = guard_->join({drive.index, std::move(directory)});
     if (files || files.code() != Errc::drive_out) return files;
   }

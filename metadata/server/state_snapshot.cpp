@@ -17,7 +17,6 @@ constexpr std::size_t kReadBytes = 1 << 20;
 constexpr int kLooks = 100;
 
 std::filesystem::path incoming_path(const std::filesystem::path& drive) { return drive / "meta" / "incoming"; }
-std::filesystem::path state_path(const std::filesystem::path& drive) { return drive / "meta" / "state"; }
 
 /// A name that leads nowhere but into its directory.
 bool is_plain(const std::string& name) {

@@ -46,6 +46,9 @@ class StateDirectory {
   virtual Result<std::uint64_t> xxh3_on_drive(const std::string& name, std::uint64_t bytes) = 0;
 };
 
+/// Where it lies on a drive.
+inline std::filesystem::path state_path(const std::filesystem::path& drive) { return drive / "meta" / "state"; }
+
 /// `directory` is made when it is absent.
 Result<std::unique_ptr<StateDirectory>> open_state_directory(const std::filesystem::path& directory);
 

@@ -80,15 +80,10 @@ Task<> Peers::stop() {
 }  // namespace
 
 Result<std::unique_ptr<RemoteDrives>> RemoteDrives::make(Runtime& runtime, Options options, Events events) {
-  if (auto sound = wire::check_key(options.identity); !sound) return std::move(sound).error();
-  std::shared_ptr<wire::TlsFiles> tls;
-  if (options.identity.tls) {
-    auto loaded = wire::TlsFiles::load(*options.identity.tls);
-    if (!loaded) return std::move(loaded).error();
-    tls = std::move(*loaded);
-  }
+  auto tls = wire::load_identity(options.identity);
+  if (!tls) return std::move(tls).error();
   return std::unique_ptr<RemoteDrives>(
-      std::make_unique<Peers>(runtime, std::move(options), std::move(tls), std::move(events)));
+      std::make_unique<Peers>(runtime, std::move(options), *std::move(tls), std::move(events)));
 }
 
 }  // namespace firn::volume

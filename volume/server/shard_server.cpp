@@ -155,14 +155,9 @@ Task<> Server::stop() {
 }  // namespace
 
 Result<std::unique_ptr<ShardServer>> ShardServer::start(Runtime& runtime, Options options) {
-  if (auto sound = wire::check_key(options.identity); !sound) return std::move(sound).error();
-  std::shared_ptr<wire::TlsFiles> tls;
-  if (options.identity.tls) {
-    auto loaded = wire::TlsFiles::load(*options.identity.tls);
-    if (!loaded) return std::move(loaded).error();
-    tls = std::move(*loaded);
-  }
-  auto server = std::make_unique<Server>(runtime, std::move(options), std::move(tls));
+  auto tls = wire::load_identity(options.identity);
+  if (!tls) return std::move(tls).error();
+  auto server = std::make_unique<Server>(runtime, std::move(options), *std::move(tls));
   if (auto listening = server->listen(); !listening) return std::move(listening).error();
   return std::unique_ptr<ShardServer>(std::move(server));
 }

@@ -83,10 +83,13 @@ Result<> check_proof(const Proof& expected, const Proof& found) {
   return error(Errc::access_denied, "the nodes have different cluster keys");
 }
 
-Result<> check_key(const ClusterIdentity& own) {
-  if (own.key.size() >= kClusterKeyBytesMin) return {};
-  return error(Errc::invalid_argument,
-               "the cluster key is shorter than " + std::to_string(kClusterKeyBytesMin) + " bytes");
+Result<std::shared_ptr<TlsFiles>> load_identity(const ClusterIdentity& own) {
+  if (own.key.size() < kClusterKeyBytesMin) {
+    return error(Errc::invalid_argument,
+                 "the cluster key is shorter than " + std::to_string(kClusterKeyBytesMin) + " bytes");
+  }
+  if (!own.tls) return std::shared_ptr<TlsFiles>();
+  return TlsFiles::load(*own.tls);
 }
 
 }  // namespace firn::volume::wire

@@ -8,6 +8,7 @@
 
 #include "firn/base/cluster_identity.h"
 #include "firn/base/result.h"
+#include "wire/channel.h"
 #include "wire/frame.h"
 
 // Who is there, and may they talk: the decisions of the handshake, without its I/O.
@@ -54,8 +55,9 @@ Proof prove(Side side, std::string_view key, const HelloBody& hello, const Chall
 /// Errc::access_denied when the other side has another key. Takes the same time wherever they differ.
 Result<> check_proof(const Proof& expected, const Proof& found);
 
-/// Errc::invalid_argument for a key that is too short.
-Result<> check_key(const ClusterIdentity& own);
+/// What a node needs to speak: looks at its key, and reads its TLS files; null without TLS. Errc::invalid_argument for
+/// a key that is too short, io_error for files.
+Result<std::shared_ptr<TlsFiles>> load_identity(const ClusterIdentity& own);
 
 /// The one structure a handshake frame holds, or the failure it tells. Errc::corrupt when it is something else.
 template <class Body>

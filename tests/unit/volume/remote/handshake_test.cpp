@@ -75,9 +75,9 @@ TEST(Handshake, HasProofsThatHoldOnceAndForOneSide) {
 TEST(Handshake, AsksForAKeyThatIsNotGuessed) {
   ClusterIdentity identity = node(1);
   identity.key = "fifteen bytes..";
-  EXPECT_EQ(check_key(identity).code(), Errc::invalid_argument);
+  EXPECT_EQ(load_identity(identity).code(), Errc::invalid_argument);
   identity.key += ".";
-  EXPECT_TRUE(check_key(identity));
+  EXPECT_TRUE(load_identity(identity));
 }
 
 }  // namespace
