@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from lib import drives, extras, figures, floors, generator, machine, report, servers, workloads
+from lib import drives, engine_jobs, extras, figures, floors, generator, machine, report, servers, workloads
 from lib.bench import Bench
 
 BENCH = pathlib.Path(__file__).resolve().parent
@@ -102,7 +102,7 @@ def make_servers(options, setup):
 def say(row, server, run, result):
     """One line of progress."""
     shown = ("ops_per_s", "cpu_ms_per_op", "cpu_us_per_key", "p50_ms", "p99_ms", "device_bytes_per_payload_byte",
-             "flushes_per_op", "start_s", "restart_s", "idle_rss_bytes", "start_after_kill_s", "cpu_s_per_gb")
+             "flushes_per_op", "start_s", "restart_s", "idle_rss_bytes", "start_after_kill_s", "cpu_s_per_gb", "cpu_s", "seconds")
     words = [f"{key} {result[key]:.4g}" for key in shown if result.get(key) is not None]
     if result.get("errors"):
         words.append(f"ERRORS {result['errors']}: {result.get('error', '')[:160]}")
@@ -158,7 +158,7 @@ def run_rows(bench, names, result):
         bench.run_family(family, members, lambda name, runs: result.keep_row(by_name[name], name, runs))
 
 
-def run_extras(bench, names, options, result):
+def run_extras(bench, names, options, folder, result):
     sizes = [int(float(size)) for size in options.list_keys.split(",")]
     listed = bench.servers if options.list_all else bench.servers[:1]
     measures = {
@@ -167,6 +167,7 @@ def run_extras(bench, names, options, result):
         "degraded": lambda: extras.degraded(bench),
         "settled-writes": lambda: extras.settled_writes(bench),
         "list-growth": lambda: extras.list_growth(bench, sizes, listed),
+        "engine-jobs": lambda: engine_jobs.engine_jobs(bench, options.client_cpus, folder),
     }
     for name, measure in measures.items():
         if name in names:
@@ -205,7 +206,7 @@ def main():
             warn_about_memory(bench, plain)
             result = Result(options, bench, setup, plain, binary)
             run_rows(bench, names, result)
-            run_extras(bench, names, options, result)
+            run_extras(bench, names, options, pathlib.Path(folder), result)
             if options.floors:
                 run_floors(bench, setup, options, result)
             result.finish()

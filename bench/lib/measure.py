@@ -43,7 +43,12 @@ def difference(after, before, key):
 
 
 def measured(server, generator, bucket, options):
-    """The figures of one run of the generator with these options.
+    """The figures of one run of the generator with these options."""
+    return measured_load(server, lambda: generator.run(server, bucket, **options))
+
+
+def measured_load(server, load):
+    """The figures of `load()`, which returns a summary as the generator's.
 
     Order at the end: the server comes to rest, flushes are counted (the sync that follows is ours, not the server's), then
     what its file systems still hold back is written and counted too.
@@ -51,7 +56,7 @@ def measured(server, generator, bucket, options):
     settle(server)
     reset_peak_rss(server.pid)
     before, device_before = Usage(server.pid), server.drives.counters()
-    load = generator.run(server, bucket, **options)
+    summary = load()
     drained = wait_until_quiet(server)
     after, flushes = Usage(server.pid), server.drives.counters()["flushes"]
     server.drives.sync()
@@ -63,7 +68,7 @@ def measured(server, generator, bucket, options):
     usage["peak_rss_bytes"] = after.peak_rss_bytes
     usage["drained"] = drained
     usage["load_average"] = os.getloadavg()[0]
-    return figures.of_run(load, usage, device if server.drives.devices else None)
+    return figures.of_run(summary, usage, device if server.drives.devices else None)
 
 
 def difference_of_counters(after, before):

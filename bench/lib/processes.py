@@ -1,6 +1,7 @@
 """What a server's processes have used, from /proc; pinning, freezing."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -77,6 +78,12 @@ def kernel_threads_cpu_seconds():
     stats = all_stats()
     ticks = sum(s["user"] + s["system"] for p, s in stats.items() if s["parent"] == 2 or p == 2)
     return ticks / TICKS_PER_SECOND
+
+
+def children_cpu_seconds():
+    """Of our own children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 class Usage:

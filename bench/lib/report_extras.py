@@ -70,6 +70,18 @@ def list_growth(found):
     return ["## Growth, server CPU", "", *table(head, lines), *notes, ""]
 
 
+def engine_jobs(found):
+    lines = []
+    for job, servers in found.items():
+        ours, *others = servers
+        for server, runs in servers.items():
+            median = figures.medians(runs)
+            ratio = "" if server == ours else spread(figures.summary(figures.paired_ratios(servers[ours], runs, "cpu_s")))
+            lines.append([job, server, of(median, "cpu_s"), of(median, "seconds"), ratio, str(median.get("errors", 0))])
+    head = ["job", "server", "server CPU s", "wall s", "first server's CPU / this one's", "errors"]
+    return ["## Jobs of real engines", "", *table(head, lines)]
+
+
 def taking(found):
     lines = []
     for size, runs in found.items():
@@ -79,7 +91,7 @@ def taking(found):
 
 
 SECTIONS = {"start-idle": start_idle, "many-connections": many_connections, "degraded": degraded,
-            "settled-writes": settled_writes, "list-growth": list_growth}
+            "settled-writes": settled_writes, "list-growth": list_growth, "engine-jobs": engine_jobs}
 
 
 def sections(result):

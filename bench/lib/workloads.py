@@ -94,7 +94,7 @@ ROWS = (
 )
 
 # Rows of their own kind: lib/extras.py.
-EXTRAS = ("start-idle", "many-connections", "degraded", "settled-writes", "list-growth")
+EXTRAS = ("start-idle", "many-connections", "degraded", "settled-writes", "list-growth", "engine-jobs")
 
 
 def families(rows):

@@ -2,7 +2,7 @@
 
 import unittest
 
-from lib import figures, report, words
+from lib import engine_jobs, figures, report, report_extras, words
 
 
 def run(cpu_ms, **more):
@@ -35,6 +35,16 @@ class Numbers(unittest.TestCase):
     def test_targets_read_as_fractions(self):
         for value, text in ((1 / 12, "≤ 1/12"), (3 / 4, "≤ 3/4"), (3 / 5, "≤ 3/5"), (1 / 500, "≤ 1/500"), (None, "")):
             self.assertEqual(words.fraction(value), text)
+
+
+class EngineJobs(unittest.TestCase):
+    def test_show_cpu_wall_time_and_ratio(self):
+        def job(cpu_s, seconds):
+            return figures.of_run({**engine_jobs.summary(0, 1.0), "seconds": seconds}, {"cpu_s": cpu_s}, None)
+        found = {"deltalake": {"firn": [job(1, 30), job(1, 30)], "minio": [job(4, 40), job(5, 40)]}}
+        text = "\n".join(report_extras.engine_jobs(found))
+        self.assertIn("| deltalake | firn | 1.00 | 30.0 |  | 0 |", text)
+        self.assertIn("| deltalake | minio | 4.50 | 40.0 | 0.225 (0.200 to 0.250) | 0 |", text)
 
 
 class Report(unittest.TestCase):
