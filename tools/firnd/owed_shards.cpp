@@ -1,6 +1,7 @@
 #include "owed_shards.h"
 
 #include "firn/erasure/codec.h"
+#include "firn/objects/maintenance.h"
 
 namespace firn::server {
 namespace {
@@ -20,6 +21,12 @@ erasure::ShardMask shards_on(const metadata::SetRecord& set, DriveIndex drive) {
 
 std::string replacement_entry(DriveIndex drive) { return "replacement/" + std::to_string(drive.value); }
 
+Task<bool> owes_its_list(metadata::Client& metadata, const metadata::DriveRecord& drive) {
+  auto entry = co_await metadata.find_config(replacement_entry(drive.index));
+  if (!entry && entry.error().code != Errc::not_found) co_return std::move(entry).error();
+  co_return entry && *entry == to_string(drive.uuid);
+}
+
 Task<> record_owed_shards(metadata::Client& metadata, const metadata::MapRecord& map, DriveIndex drive) {
   for (const auto& set : map.sets) {
     const auto owed = shards_on(set, drive);
@@ -35,6 +42,36 @@ Task<> record_owed_shards(metadata::Client& metadata, const metadata::MapRecord&
     }
   }
   co_return Unit{};
+}
+
+Task<FoundDrives> note_found_drives(metadata::Client& metadata, const metadata::MapRecord& map,
+                                    const std::map<DriveIndex, Uuid>& found) {
+  FoundDrives drives;
+  for (const auto& recorded : map.drives) {
+    const auto drive = found.find(recorded.index);
+    if (drive == found.end()) continue;
+    const Uuid uuid = drive->second;
+    if (recorded.out) drives.returned.push_back(recorded.index);
+    if (recorded.out || uuid != recorded.uuid) {
+      // It was not told what was freed meanwhile.
+      CO_TRY(co_await objects::sweep_again_from(metadata, recorded.index, LeaseId{0}));
+    }
+    if (uuid != recorded.uuid) {
+      CO_TRY(co_await metadata.put_config(replacement_entry(recorded.index), to_string(uuid)));
+      drives.replacements.push_back(recorded.index);
+      continue;
+    }
+    if (!recorded.out) continue;
+    CO_TRY_LET(const bool owes, co_await owes_its_list(metadata, recorded));
+    if (owes) drives.replacements.push_back(recorded.index);
+  }
+  co_return drives;
+}
+
+Task<> settle_replacement(metadata::Client& metadata, DriveIndex drive) {
+  CO_TRY_LET(const auto map, co_await metadata.cluster_map());
+  CO_TRY(co_await record_owed_shards(metadata, map, drive));
+  co_return co_await metadata.put_config(replacement_entry(drive), {});
 }
 
 }  // namespace firn::server

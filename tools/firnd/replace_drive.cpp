@@ -109,7 +109,7 @@ Task<> Storage::admit_drive(DriveIndex index, Uuid uuid) {
   for (const auto& recorded : keeper_->current().drives) {
     if (recorded.index != index) continue;
     if (recorded.uuid == uuid) {
-      CO_TRY_LET(const bool owes, co_await owes_its_list(recorded));
+      CO_TRY_LET(const bool owes, co_await owes_its_list(metadata(), recorded));
       if (!owes) {
         co_await put_in_and_repair(index);
         co_return Unit{};

@@ -136,33 +136,12 @@ Task<metadata::MapRecord> Storage::recorded_map() {
   co_return first;
 }
 
-Task<bool> Storage::owes_its_list(const metadata::DriveRecord& drive) {
-  auto entry = co_await metadata().find_config(replacement_entry(drive.index));
-  if (!entry && entry.error().code != Errc::not_found) co_return std::move(entry).error();
-  co_return entry && *entry == to_string(drive.uuid);
-}
-
-/// Finds drives that took another's place, now or in a start that did not get to the end of it, and records that they
-/// owe what they should hold.
 Task<> Storage::note_replacements(const metadata::MapRecord& map) {
-  for (const auto& recorded : map.drives) {
-    const auto drive = find_drive(recorded.index);
-    if (!drive) continue;
-    const Uuid uuid = drive->identity().drive;
-    if (recorded.out) returned_.push_back(recorded.index);
-    if (recorded.out || uuid != recorded.uuid) {
-      // It was not told what was freed meanwhile.
-      CO_TRY(co_await objects::sweep_again_from(metadata(), recorded.index, LeaseId{0}));
-    }
-    if (uuid != recorded.uuid) {
-      CO_TRY(co_await metadata().put_config(replacement_entry(recorded.index), to_string(uuid)));
-      replacements_.push_back(recorded.index);
-      continue;
-    }
-    if (!recorded.out) continue;
-    CO_TRY_LET(const bool owes, co_await owes_its_list(recorded));
-    if (owes) replacements_.push_back(recorded.index);
-  }
+  std::map<DriveIndex, Uuid> uuids;
+  for (const auto& [index, drive] : drives()) uuids.emplace(index, drive->identity().drive);
+  CO_TRY_LET(auto found, co_await note_found_drives(metadata(), map, uuids));
+  returned_ = std::move(found.returned);
+  replacements_ = std::move(found.replacements);
   co_return Unit{};
 }
 
@@ -231,6 +210,7 @@ Task<> Storage::open_store() {
   CO_TRY(co_await store_->start());
   CO_TRY(co_await sweep_what_came_back());
   if (cluster_) {
+    make_leadership();
     serving_ = true;
     if (background_.enter()) {
       boost::asio::co_spawn(runtime_.io(0), lead(), boost::asio::detached);  // close() waits at the gate.
@@ -258,7 +238,8 @@ void Storage::start_maintenance() {
        .volumes = *volumes_,
        .clock = system_clock_source(),
        .drive = [this](DriveIndex drive) { return find_service(drive); },
-       .first_open_lease = [this] { return liveness_ ? liveness_->first_open_lease() : store_->first_open_lease(); }},
+       .first_open_lease =
+           [this] { return leadership_ ? leadership_->first_open_lease() : store_->first_open_lease(); }},
       {.reclaim_grace = options_.reclaim_grace});
   maintenance_->start();
   for (const auto drive : returned_) maintenance_->drive_returned(drive);
@@ -282,9 +263,7 @@ void Storage::spawn_replacement(DriveIndex drive) {
 
 boost::asio::awaitable<void> Storage::finish_replacement(DriveIndex drive) {
   const Gate::Pass pass(background_);
-  const auto map = co_await metadata().cluster_map();
-  auto done = map ? co_await record_owed_shards(metadata(), *map, drive) : Result<>(map.error());
-  if (done) done = co_await metadata().put_config(replacement_entry(drive), {});
+  const auto done = co_await settle_replacement(metadata(), drive);
   if (!done) {
     log::error("what {} owes could not be listed: {} {}; the next start tries again", spelled(drive),
                to_string(done.error().code), done.error().detail);

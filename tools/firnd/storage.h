@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "cluster/cluster.h"
-#include "cluster/liveness.h"
+#include "cluster/leadership.h"
 #include "drive_plan.h"
 #include "drives.h"
 #include "firn/base/gate.h"
@@ -96,7 +96,6 @@ class Storage {
   void make_keeper();
   Task<metadata::MapRecord> recorded_map();
   Task<> note_replacements(const metadata::MapRecord& map);
-  Task<bool> owes_its_list(const metadata::DriveRecord& drive);
   void change_map(MapChange& change, const metadata::MapRecord& map) const;
   boost::asio::awaitable<void> finish_replacement(DriveIndex drive);
   Task<> open_store();
@@ -124,8 +123,9 @@ class Storage {
   void map_changed(const metadata::MapRecord& map);
   void say_hello(Hello& hello) const;
   boost::asio::awaitable<void> lead();
-  boost::asio::awaitable<void> watch_nodes(Liveness& liveness);
-  Task<> carry_out(const Liveness::Changes& changes);
+  void make_leadership();
+  boost::asio::awaitable<std::vector<Hello>> cluster_hellos();
+  boost::asio::awaitable<void> lead_no_longer();
   boost::asio::awaitable<void> report_damage(volume::DamagedRecord record);
   boost::asio::awaitable<void> end_maintenance();
   bool owes(DriveIndex drive) const;
@@ -150,10 +150,10 @@ class Storage {
   std::unique_ptr<objects::Maintenance> maintenance_before_;  // May still be told of damage that was just found.
   std::atomic<objects::Maintenance*> repairing_{nullptr};     // Maintenance, while it may be told of damage.
   std::vector<DriveIndex> returned_;                          // Recorded as out, and there again at this start.
-  std::vector<DriveIndex> replacements_;  // Out until what they owe is on the list of missing shards.
-  bool taking_a_drive_ = false;           // Io thread 0.
-  std::unique_ptr<Liveness> liveness_;    // Io thread 0.
-  std::size_t damage_reports_ = 0;        // Io thread 0: under way.
+  std::vector<DriveIndex> replacements_;    // Out until what they owe is on the list of missing shards.
+  bool taking_a_drive_ = false;             // Io thread 0.
+  std::unique_ptr<Leadership> leadership_;  // Io thread 0; none on one machine by itself.
+  std::size_t damage_reports_ = 0;          // Io thread 0: under way.
   std::atomic<bool> serving_{false};
   Gate background_;
 };

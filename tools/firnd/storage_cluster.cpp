@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <utility>
 
 #include "firn/base/log.h"
@@ -14,8 +13,6 @@
 namespace firn::server {
 namespace {
 
-/// Between looks at the other nodes, by the one that leads.
-constexpr std::chrono::milliseconds kWatchPause{500};
 /// Reports of damaged records on their way to metadata; further ones are dropped: the next read finds the damage again.
 constexpr std::size_t kDamageReportsMax = 64;
 
@@ -101,57 +98,40 @@ Task<> Storage::settle_cluster_map() {
   co_return Unit{};
 }
 
-/// Watches the other nodes and keeps what runs once in a cluster, for as long as this node leads.
+/// For as long as this node leads, it does what runs once in a cluster.
 boost::asio::awaitable<void> Storage::lead() {
   const Gate::Pass pass(background_);
-  boost::asio::steady_timer timer(runtime_.io(0));
-  while (!closing()) {
-    const bool leads = node_->is_leader();
-    if (leads && !maintenance_) {
-      log::info("this node leads");
-      liveness_ = std::make_unique<Liveness>(cluster_->nodes());
-      liveness_->begin(std::chrono::steady_clock::now());
-      start_maintenance();
-    } else if (!leads && maintenance_) {
-      log::info("this node leads no longer");
-      co_await end_maintenance();
-      maintenance_before_ = std::move(maintenance_);
-      liveness_.reset();
-    }
-    if (liveness_) co_await watch_nodes(*liveness_);
-    timer.expires_after(kWatchPause);
-    co_await timer.async_wait(boost::asio::use_awaitable);
-  }
+  co_await leadership_->run();
 }
 
-boost::asio::awaitable<void> Storage::watch_nodes(Liveness& liveness) {
+void Storage::make_leadership() {
+  leadership_ = std::make_unique<Leadership>(Leadership::Parts{.runtime = runtime_,
+                                                               .keeper = *keeper_,
+                                                               .nodes = cluster_->nodes(),
+                                                               .leads = [this] { return node_->is_leader(); },
+                                                               .closing = [this] { return closing(); },
+                                                               .hellos = [this] { return cluster_hellos(); },
+                                                               .begin_maintenance =
+                                                                   [this] {
+                                                                     start_maintenance();
+                                                                     return maintenance_.get();
+                                                                   },
+                                                               .end_maintenance = [this] { return lead_no_longer(); }});
+}
+
+boost::asio::awaitable<std::vector<Hello>> Storage::cluster_hellos() {
   auto answers = co_await cluster_->ask_all();
-  const auto now = std::chrono::steady_clock::now();
-  liveness.heard(cluster_->hello(cluster_->own()), now);
+  std::vector<Hello> hellos;
+  hellos.push_back(cluster_->hello(cluster_->own()));
   for (auto& [node, answer] : answers) {
-    if (answer && answer->cluster == plan_.cluster) liveness.heard(*std::move(answer), now);
+    if (answer && answer->cluster == plan_.cluster) hellos.push_back(*std::move(answer));
   }
-  const auto changes = liveness.changes(keeper_->current(), now);
-  if (changes.empty()) co_return;
-  const auto done = co_await carry_out(changes);
-  if (!done) {
-    log::warn("the cluster map could not be changed: {} {}", to_string(done.error().code), done.error().detail);
-  }
+  co_return hellos;
 }
 
-Task<> Storage::carry_out(const Liveness::Changes& changes) {
-  for (const auto drive : changes.out)
-    log::warn("drive {} is put out: its node is silent or without it", drive.value + 1);
-  for (const auto drive : changes.in) {
-    log::info("drive {} is there again", drive.value + 1);
-    CO_TRY(co_await maintenance_->drive_returning(drive));
-  }
-  CO_TRY(co_await keeper_->change([&changes](MapChange& change) {
-    for (const auto drive : changes.out) change.put_out(drive);
-    for (const auto drive : changes.in) change.put_in(drive);
-  }));
-  for (const auto drive : changes.in) maintenance_->drive_returned(drive);
-  co_return Unit{};
+boost::asio::awaitable<void> Storage::lead_no_longer() {
+  co_await end_maintenance();
+  maintenance_before_ = std::move(maintenance_);
 }
 
 /// Where another node repairs: it works the list of missing shards off.
