@@ -149,9 +149,9 @@ boost::asio::awaitable<void> MapKeeper::adopt_noted(metadata::MapRecord map) {
 boost::asio::awaitable<void> MapKeeper::adopt(metadata::MapRecord map) {
   // One's own change may come back as noted before it is answered.
   if (map.version <= current_.version) co_return;
-  const metadata::MapRecord before = std::exchange(current_, std::move(map));
+  metadata::MapRecord before = std::exchange(current_, std::move(map));
   install(current_);
-  co_await raise_epochs(before, current_);
+  co_await raise_epochs(std::move(before), current_);
 }
 
 void MapKeeper::install(const metadata::MapRecord& map) {
@@ -161,8 +161,8 @@ void MapKeeper::install(const metadata::MapRecord& map) {
   log::info("cluster map {}: {} of {} drives in", map.version, map.drives.size() - out, map.drives.size());
 }
 
-boost::asio::awaitable<void> MapKeeper::raise_epochs(const metadata::MapRecord& before,
-                                                     const metadata::MapRecord& after) {
+/// Maps of its own: while it waits for a drive, the next one may be adopted.
+boost::asio::awaitable<void> MapKeeper::raise_epochs(metadata::MapRecord before, metadata::MapRecord after) {
   for (const auto& set : after.sets) {
     const auto* old = find_set(before, set.id);
     if (old != nullptr && old->epoch == set.epoch) continue;

@@ -63,7 +63,7 @@ class MapKeeper {
   boost::asio::awaitable<void> adopt(metadata::MapRecord map);
   boost::asio::awaitable<void> adopt_noted(metadata::MapRecord map);
   void install(const metadata::MapRecord& map);
-  boost::asio::awaitable<void> raise_epochs(const metadata::MapRecord& before, const metadata::MapRecord& after);
+  boost::asio::awaitable<void> raise_epochs(metadata::MapRecord before, metadata::MapRecord after);
 
   /// Held while a change is made: each waits for metadata and drives on its way, and stands on the one before it.
   class Turn {
