@@ -117,7 +117,7 @@ def make_cluster(request, tmp_path):
 
     yield make
     for cluster in made:
-        cluster.kill()
+        cluster.close()
         if not (request.config.getoption("--keep") and getattr(request.node, "failed", False)):
             for node in cluster.nodes:
                 shutil.rmtree(node.root, ignore_errors=True)

@@ -2,9 +2,11 @@
 
 import pathlib
 import random
+import signal
 import socket
 import time
 
+from harness.network import Network, Unavailable
 from harness.server import ACCESS_KEY, PORTS, SECRET_KEY, DidNotStart, FirnServer
 
 CLUSTER_KEY = "firn-test-cluster-key"
@@ -31,25 +33,90 @@ def is_free(port):
             return False
 
 
+class Places:
+    """Where the nodes listen: on this machine's own address, one port after another."""
+
+    def __init__(self, nodes):
+        self.first = free_ports(nodes)
+        self.list = f"http://127.0.0.1:{{{self.first}...{self.first + nodes - 1}}}"
+        self.flags = ["--metadata-port-offset", str(METADATA_OFFSET), "--shard-port-offset", str(SHARD_OFFSET)]
+
+    def of(self, number):
+        return "127.0.0.1", self.first + number - 1
+
+    def command(self, _, argv):
+        return argv
+
+
+class NetworkPlaces:
+    """The same in a network: an address for each node, and the ports that operators have."""
+
+    flags = []
+
+    def __init__(self, network, nodes):
+        self.network = network
+        self.list = f"http://{network.subnet}.{{1...{nodes}}}:9000"
+
+    def of(self, number):
+        return self.network.address(number), 9000
+
+    def command(self, number, argv):
+        return self.network.command(number, argv)
+
+
 class Node(FirnServer):
     """One process of a cluster; `number` counts from 1."""
 
-    def __init__(self, root, number, nodes, first_port, drives, flags=(), environment=None):
-        paths = [pathlib.Path(root) / f"drive{i}" for i in range(1, drives + 1)]
-        ports = f"{{{first_port}...{first_port + nodes - 1}}}"
-        super().__init__(root, drives=paths, environment={"FIRN_CLUSTER_KEY": CLUSTER_KEY} | (environment or {}),
-                         flags=["--nodes", f"http://127.0.0.1:{ports}", "--metadata-port-offset", str(METADATA_OFFSET),
-                                "--shard-port-offset", str(SHARD_OFFSET), *flags])
-        self.number = number
-        self.port = first_port + number - 1
+    def __init__(self, root, number, places, drives, flags=()):
+        paths = drives if isinstance(drives, list) else [pathlib.Path(root) / f"drive{i}" for i in range(1, drives + 1)]
+        super().__init__(root, drives=paths, environment={"FIRN_CLUSTER_KEY": CLUSTER_KEY},
+                         flags=["--nodes", places.list, *places.flags, *flags])
+        self.number, self.places = number, places
+        self.host, self.port = places.of(number)
+        self.frozen = False
+        self.clock_offset = 0  # Seconds ahead of everybody else's.
+
+    def command(self):
+        return self.places.command(self.number, super().command())
+
+    def full_environment(self):
+        return super().full_environment() | (skewed_clock(self.clock_offset) if self.clock_offset else {})
+
+    def freeze(self):
+        """Not a word until `thaw`, and yet its connections stand."""
+        self.process.send_signal(signal.SIGSTOP)
+        self.frozen = True
+
+    def thaw(self):
+        if self.frozen and self.is_running():
+            self.process.send_signal(signal.SIGCONT)
+        self.frozen = False
+
+    def kill(self):
+        super().kill()
+        self.frozen = False
+
+
+def skewed_clock(seconds):
+    """Environment of a process whose wall clock is wrong; time that is measured passes as everywhere."""
+    library = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+    if library is None:
+        raise Unavailable("no libfaketime in /usr/lib")
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DONT_RESET": "1"}
 
 
 class Cluster:
-    """Nodes with two drives each by default. All are told the same; each finds itself by the port it listens on."""
+    """Nodes with two drives each by default. All are told the same; each finds itself by the address it listens on.
 
-    def __init__(self, root, nodes=4, drives=2, flags=()):
-        first = free_ports(nodes)
-        self.nodes = [Node(pathlib.Path(root) / f"node{n}", n, nodes, first, drives, flags) for n in range(1, nodes + 1)]
+    `network`: each in a namespace of its own. `drives`: how many each has, or one list of directories for each.
+    """
+
+    def __init__(self, root, nodes=4, drives=2, flags=(), network=False):
+        self.network = Network(nodes) if network else None
+        places = NetworkPlaces(self.network, nodes) if network else Places(nodes)
+        self.nodes = [Node(pathlib.Path(root) / f"node{n}", n, places, drives[n - 1] if isinstance(drives, list) else drives,
+                           flags) for n in range(1, nodes + 1)]
         self.access_key, self.secret_key = ACCESS_KEY, SECRET_KEY
 
     def start(self, seconds=60):
@@ -62,7 +129,7 @@ class Cluster:
         return self
 
     def living(self):
-        return [node for node in self.nodes if node.is_running()]
+        return [node for node in self.nodes if node.is_running() and not node.frozen]
 
     def drives_in(self):
         return sum(drive["state"] == "in" for drive in self.living()[0].status()["drives"])
@@ -107,3 +174,9 @@ class Cluster:
     def kill(self):
         for node in self.nodes:
             node.kill()
+
+    def close(self):
+        """Ends all that the cluster has on this machine but files."""
+        self.kill()
+        if self.network:
+            self.network.close()

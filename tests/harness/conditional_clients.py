@@ -4,6 +4,7 @@ Their notes are what fault/linearizability checks: for every key there must be a
 beginning and its end, in which every answer is the one that S3 gives.
 """
 
+import collections
 import hashlib
 import http.client
 import itertools
@@ -27,7 +28,7 @@ class Clients:
         self.notes = []
         self.faults = []
         self.statuses = {}
-        self.tags = {key: [] for key in self.keys}  # What each key held lately: guesses for conditions.
+        self.tags = collections.defaultdict(list)  # What each key held lately: guesses for conditions.
         self.lock = threading.Lock()
         self.serial = itertools.count()
         self.running = threading.Event()
@@ -58,6 +59,10 @@ class Clients:
         self.starts += 1
         self.server.restart()
         self.running.set()
+
+    def end_of_unanswered(self):
+        """By when a request without an answer has happened, if ever it does."""
+        return time.monotonic_ns()
 
     def finished(self):
         return self.faults or self.conditional_writes >= self.goal
@@ -125,20 +130,21 @@ class OneClient:
         parts = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{part[1]}</ETag></Part></CompleteMultipartUpload>"
         self.noted(note, "POST", query=[("uploadId", upload)], body=parts.encode())
 
-    def noted(self, note, method, query=(), body=b""):
+    def noted(self, note, method, query=(), body=b"", key=None):
         headers = {"if-match": f'"{note["if"]}"'} if note["if"] else {}
         if note["unless"]:
             headers["if-none-match"] = "*" if note["unless"] == "*" else f'"{note["unless"]}"'
         note["call"] = time.monotonic_ns()
-        answer = self.ask(method, note["key"], query, headers, body)
+        answer = self.ask(method, note["key"] if key is None else key, query, headers, body)
         if answer is None:
-            if note["kind"] == "read":
+            if note["kind"] in ("read", "list"):
                 return
             note["status"] = 0
+            note["return"] = self.all.end_of_unanswered()
         else:
             note["status"], seen, content = answer
+            note["return"] = time.monotonic_ns()
             self.learn(note, seen.strip('"'), content)
-        note["return"] = time.monotonic_ns()
         label = f'{note["kind"]} {note["status"]}'
         with self.all.lock:
             self.all.notes.append(note)

@@ -17,9 +17,15 @@ def digest(body):
 
 
 class History:
-    """Of one bucket. One thread writes a key at a time; several threads may write different keys."""
+    """Of one bucket. One thread writes a key at a time; several threads may write different keys.
 
-    def __init__(self):
+    With `late_effects` a change that was not acknowledged may still happen at any later time, as where nodes go on while
+    the client gave up: nobody should write such a key again.
+    """
+
+    def __init__(self, late_effects=False):
+        self.late_effects = late_effects
+        self.unanswered = set()
         self.states = {}
         self.counts = collections.Counter()
         self.lock = threading.Lock()
@@ -41,6 +47,7 @@ class History:
                 raise
             with self.lock:
                 self.states[key] = before | {state}
+                self.unanswered.add(key)
                 self.counts["unanswered"] += 1
             return False
         with self.lock:
@@ -54,7 +61,8 @@ class History:
         for key in list(keys if keys is not None else self.states):
             seen = self.observe(s3, bucket, key)
             if seen in self.possible(key):
-                self.states[key] = {seen}
+                if not self.is_open(key):
+                    self.states[key] = {seen}
             else:
                 wrong.append((key, "lost" if seen is None else "changed or brought back" if len(seen) == 64 else seen))
         return wrong
@@ -65,7 +73,11 @@ class History:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             listed |= {entry["Key"] for entry in page.get("Contents", [])}
         expected = {key for key, states in self.states.items() if states != {None} and key.startswith(prefix)}
-        return sorted(listed ^ expected)
+        return sorted(key for key in listed ^ expected if not self.is_open(key))
+
+    def is_open(self, key):
+        """What was not acknowledged may still come to be."""
+        return self.late_effects and key in self.unanswered
 
     @staticmethod
     def observe(s3, bucket, key):

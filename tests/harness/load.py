@@ -62,9 +62,12 @@ class Load:
             self.faults.append(fault)
 
     def one(self, s3, rng, number):
-        key = f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}"
+        key = self.key(rng, number)
         action = rng.choices(["inline", "striped", "multipart", "copy", "delete", "batch"], [52, 18, 6, 9, 11, 4])[0]
         return getattr(self, action)(s3, rng, key, number)
+
+    def key(self, rng, number):
+        return f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}"
 
     def put(self, s3, kind, key, body):
         return self.history.change(kind, key, digest(body),
@@ -89,7 +92,7 @@ class Load:
         return self.history.change("multipart", key, digest(b"".join(bodies)), upload)
 
     def copy(self, s3, rng, key, number):
-        source = f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}"
+        source = self.key(rng, number)
         states = self.history.possible(source)
         if source == key or len(states) != 1 or None in states:
             return self.inline(s3, rng, key, number)
@@ -101,12 +104,14 @@ class Load:
 
     def batch(self, s3, rng, _, number):
         """Several keys at once: recorded one by one, since an unanswered batch may have removed any of them."""
-        keys = sorted({f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}" for _ in range(4)})
+        keys = sorted({self.key(rng, number) for _ in range(4)})
         before = {key: self.history.possible(key) for key in keys}
         answered = self.history.change("batch delete", keys[0], None, lambda: s3.delete_objects(
             Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}))
         for key in keys[1:]:
             self.history.states[key] = {None} if answered else before[key] | {None}
+            if not answered:
+                self.history.unanswered.add(key)
         return answered
 
 

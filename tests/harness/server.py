@@ -58,16 +58,16 @@ class FirnServer:
         self.access_key, self.secret_key = credentials or (None, None)
         self.scheme = scheme
         self.ca_file = ca_file
-        self.port = free_port()
+        self.host, self.port = "127.0.0.1", free_port()
         self.log_path = self.root / "firnd.log"
         self.process = None
 
     @property
     def endpoint(self):
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     def command(self):
-        return [str(find_binary()), "--listen", f"127.0.0.1:{self.port}", "--drives", *map(str, self.drives), *self.flags]
+        return [str(find_binary()), "--listen", f"{self.host}:{self.port}", "--drives", *map(str, self.drives), *self.flags]
 
     def full_environment(self):
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("FIRN_", "MINIO_", "AWS_"))}

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"sort"
+	"strings"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -25,12 +27,12 @@ type request struct {
 	Client int    `json:"client"`
 	Call   int64  `json:"call"`
 	Return int64  `json:"return"`
-	Kind   string `json:"kind"`   // put, delete or read.
+	Kind   string `json:"kind"`   // put, delete or read of one key; add, remove or list of the keys below a prefix.
 	If     string `json:"if"`     // The entity tag that must be there; empty: no such condition.
 	Unless string `json:"unless"` // The one that must not be there, or *.
-	New    string `json:"new"`    // What a put leaves.
+	New    string `json:"new"`    // What a put leaves; what is added or removed.
 	Status int    `json:"status"` // 0: no answer; it took effect before `Return`, or never.
-	Seen   string `json:"seen"`   // What a read showed.
+	Seen   string `json:"seen"`   // What a read showed; what was listed, sorted and joined by commas.
 }
 
 const absent = ""
@@ -49,7 +51,7 @@ func decide(state string, asked request) int {
 		return 304
 	case refused:
 		return 412
-	case asked.Kind == "delete":
+	case asked.Kind == "delete" || asked.Kind == "remove":
 		return 204
 	case asked.Kind == "read" && state == absent:
 		return 404
@@ -64,9 +66,28 @@ func after(state string, asked request) string {
 		return asked.New
 	case "delete":
 		return absent
+	case "add", "remove":
+		return withMember(state, asked.New, asked.Kind == "add")
 	}
 	return state
 }
+
+// withMember is the set with this member, or without it.
+func withMember(set, member string, wanted bool) string {
+	var members []string
+	for _, each := range strings.Split(set, ",") {
+		if each != member && each != "" {
+			members = append(members, each)
+		}
+	}
+	if wanted {
+		members = append(members, member)
+	}
+	sort.Strings(members)
+	return strings.Join(members, ",")
+}
+
+func shows(asked request) bool { return asked.Kind == "read" || asked.Kind == "list" }
 
 func step(state, input, _ interface{}) []interface{} {
 	before, asked := state.(string), input.(request)
@@ -78,7 +99,7 @@ func step(state, input, _ interface{}) []interface{} {
 		}
 		return []interface{}{before}
 	}
-	if asked.Status != right || (asked.Kind == "read" && granted && asked.Seen != before) {
+	if asked.Status != right || (shows(asked) && granted && asked.Seen != before) {
 		return nil
 	}
 	if granted {
