@@ -98,12 +98,17 @@ Task<tcp::socket> DialAttempt::connect(const PeerAddress& peer) {
     for (const auto& entry : found) endpoints.push_back(entry.endpoint());
   }
   std::string why = "the name has no address";
+  refused_ = !endpoints.empty();
   for (const auto& endpoint : endpoints) {
     if (shared_->ended) break;
     error_code ignored;
     shared_->socket.close(ignored);
     const auto [failed] = co_await shared_->socket.async_connect(endpoint, asio::as_tuple(asio::use_awaitable));
-    if (!failed && !shared_->ended) co_return std::move(shared_->socket);
+    if (!failed && !shared_->ended) {
+      refused_ = false;
+      co_return std::move(shared_->socket);
+    }
+    refused_ = refused_ && failed == asio::error::connection_refused;
     why = failed.message();
   }
   co_return failure(why);

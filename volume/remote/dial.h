@@ -52,6 +52,8 @@ class DialAttempt {
   Task<Dialled> run(bool watch);
   /// `run` fails soon.
   void cancel();
+  /// After `run`: every address of the peer refused the connection.
+  bool refused() const { return refused_; }
 
  private:
   struct Shared;
@@ -60,6 +62,7 @@ class DialAttempt {
   Error failure(const std::string& what) const;
 
   const Dial& dial_;
+  bool refused_ = false;
   // Shared with the timer's handler, which may come after the end.
   std::shared_ptr<Shared> shared_;
 };

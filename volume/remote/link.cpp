@@ -131,7 +131,7 @@ asio::awaitable<void> Link::keep(std::shared_ptr<Link> self, Gate::Pass /*pass*/
     }
     self->state_ = State::down;
     self->fail_all(self->why_down_);
-    if (self->watch_) self->watch_->lost(self->why_down_, std::exchange(self->silent_, false));
+    if (self->watch_) self->watch_->lost(self->why_down_, std::exchange(self->loss_, Loss::ended));
     if (self->watch_ && !self->stopped_) co_await self->pause();
   } while (self->watch_ && !self->stopped_);
   self->keeping_ = false;
@@ -141,6 +141,7 @@ Task<> Link::connect() {
   if (stopped_) co_return error(Errc::drive_unreachable, "stopping");
   attempt_ = std::make_unique<DialAttempt>(io_, *dial_);
   auto dialled = co_await attempt_->run(watch_.has_value());
+  if (attempt_->refused()) loss_ = Loss::refused;
   attempt_.reset();
   if (!dialled) co_return std::move(dialled).error();
   channel_ = std::move(dialled->channel);
@@ -196,7 +197,7 @@ void Link::check_silence(Time now) {
   if (!watch_ && calls_.size() == 0) return;
   const Time since = watch_ ? heard_ : std::max(heard_, asked_);
   if (now - since <= dial_->options().silence_max) return;
-  silent_ = true;
+  loss_ = Loss::silent;
   disconnect(unreachable(dial_->node(), "it fell silent"));
 }
 

@@ -75,11 +75,15 @@ class CallTable {
 /// Threads: the io thread of `io`. Shared by its owner and its own coroutines.
 class Link : public std::enable_shared_from_this<Link> {
  public:
+  enum class Loss : std::uint8_t {
+    ended,    ///< By the peer, or by what is between.
+    silent,   ///< Nothing is heard on it any more.
+    refused,  ///< None can be made: nobody listens there.
+  };
   struct Watch {
     /// Up with what the peer serves, told again whenever the peer says it; or lost.
     std::function<void(const std::vector<wire::ServedDrive>&)> seen;
-    /// `silent`: the connection was not ended, nothing is heard on it any more.
-    std::function<void(const Error&, bool silent)> lost;
+    std::function<void(const Error&, Loss how)> lost;
   };
   /// With a watch, the connection is kept up always.
   Link(boost::asio::io_context& io, std::shared_ptr<const Dial> dial, std::optional<Watch> watch);
@@ -119,7 +123,7 @@ class Link : public std::enable_shared_from_this<Link> {
   bool keeping_ = false;
   State state_ = State::down;
   Error why_down_;
-  bool silent_ = false;             ///< The last connection ended by silence.
+  Loss loss_ = Loss::ended;         ///< Of the last connection, or attempt.
   std::optional<Error> why_ended_;  ///< Of the connection that is up, when this side ends it.
   Time retry_at_;
   std::chrono::milliseconds retry_after_;

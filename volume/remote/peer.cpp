@@ -34,8 +34,8 @@ Link& Peer::link(std::size_t thread) {
                                 if (const auto self = peer.lock()) self->seen(drives);
                               },
                           .lost =
-                              [peer](const Error& why, bool silent) {
-                                if (const auto self = peer.lock()) self->lost(why, silent);
+                              [peer](const Error& why, Link::Loss how) {
+                                if (const auto self = peer.lock()) self->lost(why, how);
                               }};
     }
     link = std::make_shared<Link>(runtime_.io(thread), dial_, std::move(watch));
@@ -73,6 +73,7 @@ void Peer::seen(const std::vector<wire::ServedDrive>& drives) {
   {
     const std::lock_guard lock(mutex_);
     came = !std::exchange(status_.reachable, true);
+    status_.gone = false;
     status_.why_not.clear();
     status_.drives = drives_.size();
     changed = status_;
@@ -91,22 +92,24 @@ void Peer::seen(const std::vector<wire::ServedDrive>& drives) {
   }
 }
 
-void Peer::lost(const Error& why, bool silent) {
+void Peer::lost(const Error& why, Link::Loss how) {
   PeerStatus changed;
   bool left = false;
+  bool now_gone = false;
   bool other_reason = false;
   {
     const std::lock_guard lock(mutex_);
     left = std::exchange(status_.reachable, false);
     other_reason = status_.why_not != why.detail;
     status_.why_not = why.detail;
+    now_gone = how != Link::Loss::ended && !std::exchange(status_.gone, true);
     changed = status_;
   }
   // A peer that stays away is tried every second, and said to be away once.
   if (left || other_reason) log::warn("node {} is not reachable: {}", node().value, why.detail);
-  if (!left) return;
+  if (!left && !now_gone) return;
   // Where connections are ended, as by a node that stops, each of them says so when its answers are through.
-  if (silent) forget_links(why);
+  if (left && how == Link::Loss::silent) forget_links(why);
   if (events_->peer_changed) events_->peer_changed(changed);
 }
 

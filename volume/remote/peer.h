@@ -35,7 +35,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   static Task<> stop_link(std::shared_ptr<Peer> self, std::size_t thread);
   // On the first io thread: what the watching link tells.
   void seen(const std::vector<wire::ServedDrive>& drives);
-  void lost(const Error& why, bool silent);
+  void lost(const Error& why, Link::Loss how);
   void forget_links(const Error& why);
 
   Runtime& runtime_;

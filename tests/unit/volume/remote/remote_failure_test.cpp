@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/write.hpp>
 #include <future>
 #include <random>
@@ -58,6 +59,7 @@ TEST(RemotePeer, ThatIsNotThereIsUnreachableAndNothingElse) {
   ASSERT_TRUE(rig.append(key_of(1), kSmall));
   ASSERT_TRUE(rig.at_server().run(rig.server().stop()));
   ASSERT_TRUE(rig.eventually([&] { return !rig.is_reachable(); }));
+  EXPECT_FALSE(rig.client().status().at(0).gone) << "what is between still takes connections, and ends them";
   Buffer memory;
   EXPECT_EQ(rig.run(drive->append(test_append(key_of(2), kSmall, memory))).code(), Errc::drive_unreachable);
   EXPECT_EQ(rig.run(drive->read(key_of(1), {0, kSmall})).code(), Errc::drive_unreachable);
@@ -114,8 +116,23 @@ TEST(RemotePeer, ThatFallsSilentIsTakenForLost) {
   EXPECT_EQ(rig.run(drive->read(key_of(1), {0, kSmall}), 0).code(), Errc::drive_unreachable);
   EXPECT_EQ(rig.run(drive->read(key_of(1), {0, kSmall}), 1).code(), Errc::drive_unreachable);
   EXPECT_TRUE(rig.eventually([&] { return !rig.is_reachable(); }));
+  EXPECT_TRUE(rig.client().status().at(0).gone);
   rig.relay().thaw();
   EXPECT_TRUE(rig.eventually([&] { return bool(rig.check(key_of(1), kSmall)); }));
+  EXPECT_TRUE(rig.eventually([&] { return !rig.client().status().at(0).gone; }));
+}
+
+TEST(RemotePeer, WhosePortNobodyListensAtIsGoneAtOnce) {
+  boost::asio::io_context io;
+  boost::asio::ip::tcp::acceptor taken(io, {boost::asio::ip::address_v4::loopback(), 0});
+  const auto port = taken.local_endpoint().port();
+  taken.close();
+  RemoteRig rig;
+  rig.client().add({NodeId{9}, "127.0.0.1", port});
+  EXPECT_TRUE(rig.eventually([&] {
+    const auto peers = rig.client().status();
+    return std::ranges::any_of(peers, [](const auto& peer) { return peer.node == NodeId{9} && peer.gone; });
+  }));
 }
 
 TEST(RemotePeer, WithASlowDriveIsNotTakenForLost) {

@@ -33,6 +33,8 @@ struct RemoteDrive {
 struct PeerStatus {
   NodeId node;
   bool reachable = false;
+  /// It fell silent, or its machine answers that no process listens there: more than a connection that was cut.
+  bool gone = false;
   std::string why_not;  ///< Why the last attempt to reach it failed; empty while it is reachable.
   std::size_t drives = 0;
 };
@@ -59,7 +61,8 @@ class RemoteDrives {
   struct Events {
     /// A drive that was not there before, or was opened again: Client::connect(service->index(), service).
     std::function<void(const RemoteDrive&)> drive_opened;
-    /// A peer was reached, or is lost. Told after a change alone; every peer begins as not reachable.
+    /// A peer was reached, is lost, or was found to be gone. Told after a change alone; every peer begins as not
+    /// reachable.
     std::function<void(const PeerStatus&)> peer_changed;
   };
 
