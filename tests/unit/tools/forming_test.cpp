@@ -166,13 +166,22 @@ TEST(Hello, ReadsBackWhatItSays) {
   Hello hello = member(2);
   hello.drives = {{DriveIndex{4}, uuid(4), true}, {DriveIndex{5}, uuid(5), false}};
   hello.first_open_lease = LeaseId{77};
-  hello.serving = true;
+  hello.serving = hello.leaving = true;
   const auto read = decode_hello(encode(hello));
   ASSERT_TRUE(read) << read.error().detail;
   EXPECT_EQ(encode(*read), encode(hello));
   EXPECT_EQ(read->drives, hello.drives);
   EXPECT_EQ(read->yours, hello.yours);
   EXPECT_EQ(read->first_open_lease, LeaseId{77});
+}
+
+TEST(Hello, OfAnOlderReleaseSaysNothingOfLeaving) {
+  std::string text = encode(member(2));
+  const std::string_view field = ",\"leaving\":false";
+  ASSERT_NE(text.find(field), std::string::npos);
+  const auto read = decode_hello(text.erase(text.find(field), field.size()));
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_FALSE(read->leaving);
 }
 
 TEST(Hello, RefusesWhatIsNone) {

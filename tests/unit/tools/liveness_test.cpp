@@ -55,6 +55,23 @@ TEST(Liveness, PutsOutTheDrivesOfANodeThatFallsSilent) {
   EXPECT_THAT(changes.in, IsEmpty());
 }
 
+TEST(Liveness, WaitsForNoNodeThatIsGone) {
+  auto liveness = all_heard(4);
+  liveness.gone(NodeId{3});
+  EXPECT_THAT(liveness.changes(map_of(4), kStart).out, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+  EXPECT_EQ(liveness.first_open_lease(), LeaseId{11}) << "what it wrote under is still open";
+  liveness.heard(serving(3), kStart);
+  EXPECT_TRUE(liveness.changes(map_of(4), kStart).empty());
+}
+
+TEST(Liveness, PutsOutTheDrivesOfANodeThatLeavesThoughItServes) {
+  auto liveness = all_heard(4);
+  auto leaving = serving(3);
+  leaving.leaving = true;
+  liveness.heard(leaving, kStart);
+  EXPECT_THAT(liveness.changes(map_of(4), kStart).out, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+}
+
 TEST(Liveness, PutsThemInAgainOnceTheNodeServes) {
   auto liveness = all_heard(4);
   auto map = map_of(4);

@@ -110,7 +110,8 @@ std::string encode(const Hello& hello) {
                                       {"yours", std::move(yours)},
                                       {"drives", std::move(drives)},
                                       {"first_open_lease", hello.first_open_lease.value},
-                                      {"serving", hello.serving}});
+                                      {"serving", hello.serving},
+                                      {"leaving", hello.leaving}});
 }
 
 Result<Hello> decode_hello(std::string_view text) {
@@ -136,6 +137,7 @@ Result<Hello> decode_hello(std::string_view text) {
   read_drives(fields, hello);
   hello.first_open_lease.value = fields.number("first_open_lease", UINT64_MAX);
   hello.serving = fields.flag("serving");
+  hello.leaving = value.as_object().contains("leaving") && fields.flag("leaving");
   if (fields.failure()) return *fields.failure();
   return hello;
 }

@@ -36,6 +36,7 @@ struct Hello {
   std::vector<Drive> drives;  ///< Its own, once they are open.
   LeaseId first_open_lease;   ///< The lowest under which it may still write; 0: it has none yet.
   bool serving = false;       ///< It answers S3 clients.
+  bool leaving = false;       ///< It stops, and waits for its drives to be out. Absent in what older releases say.
 };
 
 /// JSON with all fields; unknown ones are passed over, so that a later release may add some.

@@ -28,8 +28,13 @@ void Liveness::begin(Time now) {
 void Liveness::heard(Hello hello, Time now) {
   const auto found = nodes_.find(hello.node);
   if (found == nodes_.end() || !hello.serving) return;
+  if (hello.leaving) return gone(hello.node);
   found->second.well_at = now;
   found->second.last = std::move(hello);
+}
+
+void Liveness::gone(NodeId node) {
+  if (const auto found = nodes_.find(node); found != nodes_.end()) found->second.well_at = {};
 }
 
 bool Liveness::well(NodeId node, Time now) const {

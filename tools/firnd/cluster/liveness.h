@@ -28,13 +28,15 @@ class Liveness {
   /// This node leads from now on: nobody was silent before.
   void begin(Time now);
   void heard(Hello hello, Time now);
+  /// It does not answer, and the shards' connections know it to be gone: there is nothing to wait for.
+  void gone(NodeId node);
 
   struct Changes {
     std::vector<DriveIndex> out, in;
     bool empty() const { return out.empty() && in.empty(); }
   };
-  /// A node that is silent, or does not serve yet, has its drives out after `kSilenceMax`. One that serves has those
-  /// out that it says are not well, and those in that are.
+  /// A node that is silent, or does not serve yet, has its drives out after `kSilenceMax`; at once if it is gone or says
+  /// that it leaves. One that serves has those out that it says are not well, and those in that are.
   Changes changes(const metadata::MapRecord& map, Time now) const;
 
   /// Extents under this lease and later ones may still be being written by some node; 0 while one was never heard.
