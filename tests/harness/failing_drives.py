@@ -174,7 +174,7 @@ MODELS = {"log": LogDrive, "cache": CacheDrive, "error": ErrorDrive}
 
 
 class DriveSet:
-    """Six drives of one model."""
+    """Drives of one model, six by default."""
 
     def __init__(self, root, model, file_system, mib=1536, count=6):
         self.drives = []
@@ -192,18 +192,19 @@ class DriveSet:
         return [drive.directory for drive in self.drives]
 
     # One after another in this thread: children of a thread that ends lose their FUSE connection.
-    def attach(self):
-        for drive in self.drives:
+    def attach(self, drives=None):
+        for drive in drives or self.drives:
             drive.attach()
 
-    def detach(self):
-        for drive in self.drives:
+    def detach(self, drives=None):
+        for drive in drives or self.drives:
             drive.detach()
 
-    def cut(self):
-        """All at once, as a power supply does it."""
-        with concurrent.futures.ThreadPoolExecutor(len(self.drives)) as pool:
-            for done in [pool.submit(drive.cut) for drive in self.drives]:
+    def cut(self, drives=None):
+        """All of these, or all there are, at once, as a power supply does it."""
+        drives = drives or self.drives
+        with concurrent.futures.ThreadPoolExecutor(len(drives)) as pool:
+            for done in [pool.submit(drive.cut) for drive in drives]:
                 done.result()
 
     def close(self):
