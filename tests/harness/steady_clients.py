@@ -1,0 +1,72 @@
+"""Applications that go on while nodes come and go: an SDK as it is by default, behind what sends requests to nodes that are up."""
+
+import random
+import threading
+import time
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+INLINE, STRIPED = 2_000, 200_000
+
+
+class SteadyClients:
+    """Put and read back, through nodes at random, until `stop`; keeps what failed for good and when what was answered."""
+
+    def __init__(self, cluster, bucket, seed, count=4):
+        self.cluster, self.bucket, self.seed = cluster, bucket, seed
+        self.up = set(cluster.nodes)  # Those that whatever stands before the nodes sends requests to.
+        self.answers, self.failures = [], []
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self.loop, args=(number,)) for number in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def loop(self, number):
+        rng = random.Random(f"{self.seed}/steady/{number}")
+        clients = {node: default_client(node) for node in self.cluster.nodes}
+        serial = 0
+        while not self.stopping.is_set():
+            serial += 1
+            key, size = f"{number}/{serial}", rng.choice([INLINE, STRIPED])
+            began = time.monotonic()
+            try:
+                body = rng.randbytes(size)
+                clients[self.one_up(rng)].put_object(Bucket=self.bucket, Key=key, Body=body)
+                self.answers.append((time.monotonic(), size))
+                got = clients[self.one_up(rng)].get_object(Bucket=self.bucket, Key=key)["Body"].read()
+                if got != body:
+                    self.failures.append((key, "reads back otherwise"))
+            except (ClientError, BotoCoreError) as failure:
+                self.failures.append((key, f"after {time.monotonic() - began:.1f} s: {failure}"))
+
+    def one_up(self, rng):
+        return rng.choice(sorted(self.up, key=lambda node: node.number))
+
+    def wait_for_more(self, more, seconds=60):
+        goal, deadline = len(self.answers) + more, time.monotonic() + seconds
+        while len(self.answers) < goal:
+            assert time.monotonic() < deadline, f"nothing is acknowledged any more: {self.failures[-3:]}"
+            time.sleep(0.02)
+
+    def first_after(self, instant, size, seconds=60):
+        """How long after `instant` an object of this size was put that was begun at any time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            later = [at for at, each in list(self.answers) if at > instant and each == size]
+            if later:
+                return later[0] - instant
+            time.sleep(0.01)
+        raise AssertionError(f"no write of {size} bytes for {seconds} s: {self.failures[-3:]}")
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def default_client(node):
+    """As an application makes it: whatever is not the address is the SDK's own choice."""
+    return boto3.client("s3", endpoint_url=node.endpoint, region_name="us-east-1", aws_access_key_id=node.access_key,
+                        aws_secret_access_key=node.secret_key, config=Config(s3={"addressing_style": "path"}))
