@@ -219,7 +219,7 @@ Task<> ClusterNode::transfer_leadership(NodeId to) {
   const std::uint64_t chosen = member ? member->id : closest_voter();
   if (chosen == 0) co_return error(Errc::durability_unavailable, "no other voter is there");
   firn_raft_transfer(log().raft(), chosen);
-  const auto end = std::chrono::steady_clock::now() + cluster_.patience;
+  const auto end = std::chrono::steady_clock::now() + kHandOverPatience;
   while (is_leader()) {
     if (std::chrono::steady_clock::now() > end) co_return error(Errc::request_timeout, "that node does not take over");
     CO_TRY(co_await pause(kLookPeriod));

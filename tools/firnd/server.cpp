@@ -162,6 +162,7 @@ void Process::say_started() {
 
 void Process::stop() {
   if (std::exchange(stopped_, true)) return;
+  if (storage_open_) storage_.leave();
   storage_.begin_close();
   if (gateway_) gateway_->stop(config_.stop_grace);
   if (storage_open_) {

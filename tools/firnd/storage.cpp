@@ -117,6 +117,7 @@ Result<std::unique_ptr<metadata::Node>> Storage::open_metadata(const DrivePlan& 
     // The other nodes have the rest.
     options.losses = options.drive_count > 1 ? 1 : 0;
     events.map_changed = [this](const metadata::MapRecord& map) { map_changed(map); };
+    events.leader_changed = [this](NodeId) { wake_leadership(); };
     return metadata::Node::open_cluster(runtime_, cluster_->node_options(std::move(options)), std::move(events));
   }
   return metadata::Node::open(runtime_, std::move(options), std::move(events));

@@ -51,6 +51,9 @@ class Storage {
 
   /// From directories to a store that can be used. A failure has closed what was opened.
   Result<> open();
+  /// Before a planned stop of a cluster's node, while clients are still answered: another node leads, and this one's
+  /// drives are out of the map. Main thread; takes a few seconds at most.
+  void leave();
   /// Long work begins to end.
   void begin_close() { closing_ = true; }
   /// Waits for background work, flushes and closes.
@@ -123,6 +126,10 @@ class Storage {
   void map_changed(const metadata::MapRecord& map);
   void say_hello(Hello& hello) const;
   boost::asio::awaitable<void> lead();
+  void connect_drive(const volume::RemoteDrive& drive);
+  void wake_leadership();
+  boost::asio::awaitable<void> hand_over();
+  bool own_drives_are_in() const;
   void make_leadership();
   boost::asio::awaitable<std::vector<Hello>> cluster_hellos();
   boost::asio::awaitable<void> lead_no_longer();
@@ -144,6 +151,7 @@ class Storage {
   std::unique_ptr<MapKeeper> keeper_;
   std::atomic<MapKeeper*> fencing_{nullptr};  // The keeper, while it may be told of failures.
   std::atomic<bool> metadata_failed_{false};
+  std::atomic<bool> leaving_{false};
   std::atomic<bool> closing_{false};
   std::unique_ptr<objects::Store> store_;
   std::unique_ptr<objects::Maintenance> maintenance_;

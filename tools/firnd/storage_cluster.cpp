@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <utility>
 
 #include "firn/base/log.h"
@@ -12,6 +15,10 @@
 
 namespace firn::server {
 namespace {
+
+/// The leader looks twice a second, and puts the drives out by one commit; where several nodes stop it does not.
+constexpr std::chrono::milliseconds kLeavePatience{2'000};
+constexpr std::chrono::milliseconds kLeavePause{10};
 
 /// Reports of damaged records on their way to metadata; further ones are dropped: the next read finds the damage again.
 constexpr std::size_t kDamageReportsMax = 64;
@@ -32,19 +39,30 @@ Result<> Storage::share_drives() {
   make_volumes();
   cluster_->on_hello([this](Hello& hello) { say_hello(hello); });
   cluster_->announce();
-  return cluster_->share(drives_, [this](const volume::RemoteDrive& drive) {
-    const auto index = drive.service->index();
-    {
-      const std::lock_guard lock(drives_mutex_);
-      remote_drives_.insert_or_assign(index, drive.service);
-    }
-    volumes_->connect(index, drive.service);
+  return cluster_->share(drives_, {.drive_opened = [this](const volume::RemoteDrive& drive) { connect_drive(drive); },
+                                   .peer_changed = [this](const volume::PeerStatus&) { wake_leadership(); }});
+}
+
+void Storage::connect_drive(const volume::RemoteDrive& drive) {
+  const auto index = drive.service->index();
+  {
+    const std::lock_guard lock(drives_mutex_);
+    remote_drives_.insert_or_assign(index, drive.service);
+  }
+  volumes_->connect(index, drive.service);
+}
+
+/// On any thread.
+void Storage::wake_leadership() {
+  boost::asio::post(runtime_.io(0), [this] {
+    if (leadership_) leadership_->wake();
   });
 }
 
 /// On any thread.
 void Storage::say_hello(Hello& hello) const {
   hello.serving = serving_.load();
+  hello.leaving = leaving_.load();
   if (hello.serving) hello.first_open_lease = store_->first_open_lease();
   for (const auto& [index, drive] : drives()) {
     hello.drives.push_back({index, drive->identity().drive, !drive->fenced() && !owes(index)});
@@ -111,6 +129,7 @@ void Storage::make_leadership() {
                                                                .leads = [this] { return node_->is_leader(); },
                                                                .closing = [this] { return closing(); },
                                                                .hellos = [this] { return cluster_hellos(); },
+                                                               .gone = [this] { return cluster_->gone_peers(); },
                                                                .begin_maintenance =
                                                                    [this] {
                                                                      start_maintenance();
@@ -127,6 +146,29 @@ boost::asio::awaitable<std::vector<Hello>> Storage::cluster_hellos() {
     if (answer && answer->cluster == plan_.cluster) hellos.push_back(*std::move(answer));
   }
   co_return hellos;
+}
+
+void Storage::leave() {
+  if (!cluster_ || !serving_.load()) return;
+  leaving_ = true;
+  wait_on(runtime_.io(0), hand_over());
+}
+
+boost::asio::awaitable<void> Storage::hand_over() {
+  const auto handed = co_await node_->transfer_leadership(NodeId{});
+  if (!handed) log::warn("leadership is left to the others: {}", handed.error().detail);
+  const auto end = std::chrono::steady_clock::now() + kLeavePatience;
+  boost::asio::steady_timer timer(runtime_.io(0));
+  while (own_drives_are_in() && node_->leader().value != 0 && std::chrono::steady_clock::now() < end) {
+    timer.expires_after(kLeavePause);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+}
+
+bool Storage::own_drives_are_in() const {
+  return std::ranges::any_of(keeper_->current().drives, [this](const metadata::DriveRecord& drive) {
+    return !drive.out && node_of(drive.domain) == cluster_->own();
+  });
 }
 
 boost::asio::awaitable<void> Storage::lead_no_longer() {

@@ -69,6 +69,21 @@ TEST(Liveness, PutsOutTheDrivesOfANodeThatLeavesThoughItServes) {
   auto leaving = serving(3);
   leaving.leaving = true;
   liveness.heard(leaving, kStart);
+  auto map = map_of(4);
+  EXPECT_THAT(liveness.changes(map, kStart).out, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+  map.drives[4].out = map.drives[5].out = true;
+  EXPECT_TRUE(liveness.changes(map, kStart).empty()) << "they stay out for as long as it answers";
+}
+
+TEST(Liveness, LetsOneNodeLeaveAtATime) {
+  auto liveness = all_heard(4);
+  for (const std::uint32_t node : {2, 3}) {
+    auto leaving = serving(node);
+    leaving.leaving = true;
+    liveness.heard(leaving, kStart);
+  }
+  EXPECT_TRUE(liveness.changes(map_of(4), kStart).empty());
+  liveness.heard(serving(2), kStart);
   EXPECT_THAT(liveness.changes(map_of(4), kStart).out, ElementsAre(DriveIndex{4}, DriveIndex{5}));
 }
 

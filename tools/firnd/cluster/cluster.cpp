@@ -245,7 +245,7 @@ Task<metadata::MapRecord> Cluster::await_map(metadata::Node& node, std::function
   co_return error(Errc::cancelled, "stopping");
 }
 
-Result<> Cluster::share(const Drives& drives, std::function<void(const volume::RemoteDrive&)> drive_opened) {
+Result<> Cluster::share(const Drives& drives, volume::RemoteDrives::Events events) {
   const ClusterIdentity identity{.cluster = cluster_, .node = own(), .key = options_.cluster.key, .tls = {}};
   auto server = volume::ShardServer::start(
       runtime_,
@@ -253,8 +253,7 @@ Result<> Cluster::share(const Drives& drives, std::function<void(const volume::R
   if (!server) return std::move(server).error();
   shard_server_ = *std::move(server);
   for (const auto& [index, drive] : drives) serve(drive);
-  auto remote = volume::RemoteDrives::make(runtime_, {.identity = identity},
-                                           {.drive_opened = std::move(drive_opened), .peer_changed = {}});
+  auto remote = volume::RemoteDrives::make(runtime_, {.identity = identity}, std::move(events));
   if (!remote) return std::move(remote).error();
   remote_drives_ = *std::move(remote);
   for (NodeId id{1}; id.value <= nodes(); ++id.value) {
@@ -273,6 +272,14 @@ void Cluster::withdraw(DriveIndex drive) {
 
 std::vector<volume::PeerStatus> Cluster::peers() const {
   return remote_drives_ ? remote_drives_->status() : std::vector<volume::PeerStatus>{};
+}
+
+std::vector<NodeId> Cluster::gone_peers() const {
+  std::vector<NodeId> gone;
+  for (const auto& peer : peers()) {
+    if (peer.gone) gone.push_back(peer.node);
+  }
+  return gone;
 }
 
 void Cluster::stop() {

@@ -68,10 +68,12 @@ class Cluster {
   Task<metadata::MapRecord> await_map(metadata::Node& node, std::function<bool()> closing);
 
   /// Serves the own drives to the peers, and begins to reach theirs.
-  Result<> share(const Drives& drives, std::function<void(const volume::RemoteDrive&)> drive_opened);
+  Result<> share(const Drives& drives, volume::RemoteDrives::Events events);
   void serve(const std::shared_ptr<volume::Drive>& drive);
   void withdraw(DriveIndex drive);
   std::vector<volume::PeerStatus> peers() const;
+  /// Those that fell silent, or whose machine says that they have ended.
+  std::vector<NodeId> gone_peers() const;
 
   /// Ends the links of shards, before the drives are closed.
   boost::asio::awaitable<void> stop_sharing();

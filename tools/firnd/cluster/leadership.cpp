@@ -1,6 +1,8 @@
 #include "cluster/leadership.h"
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <set>
 #include <utility>
 
 #include "firn/base/log.h"
@@ -8,13 +10,20 @@
 namespace firn::server {
 
 boost::asio::awaitable<void> Leadership::run() {
-  boost::asio::steady_timer timer(parts_.runtime.io(0));
   while (!parts_.closing()) {
+    woken_ = false;
     co_await follow_leader();
     if (liveness_) co_await watch_nodes(*liveness_);
-    timer.expires_after(kWatchPause);
-    co_await timer.async_wait(boost::asio::use_awaitable);
+    if (woken_) continue;
+    pause_.expires_after(kWatchPause);
+    boost::system::error_code ignored;
+    co_await pause_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
   }
+}
+
+void Leadership::wake() {
+  woken_ = true;
+  pause_.cancel();
 }
 
 boost::asio::awaitable<void> Leadership::follow_leader() {
@@ -36,7 +45,14 @@ boost::asio::awaitable<void> Leadership::follow_leader() {
 boost::asio::awaitable<void> Leadership::watch_nodes(Liveness& liveness) {
   auto hellos = co_await parts_.hellos();
   const auto now = std::chrono::steady_clock::now();
-  for (auto& hello : hellos) liveness.heard(std::move(hello), now);
+  std::set<NodeId> answered;
+  for (auto& hello : hellos) {
+    answered.insert(hello.node);
+    liveness.heard(std::move(hello), now);
+  }
+  for (const auto node : parts_.gone ? parts_.gone() : std::vector<NodeId>{}) {
+    if (!answered.contains(node)) liveness.gone(node);
+  }
   const auto changes = liveness.changes(parts_.keeper.current(), now);
   if (changes.empty()) co_return;
   const auto done = co_await carry_out(changes);

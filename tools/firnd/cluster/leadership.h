@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -30,15 +31,19 @@ class Leadership {
     std::function<bool()> closing;
     /// This node's, and those of the others of its cluster that answer.
     std::function<boost::asio::awaitable<std::vector<Hello>>()> hellos;
+    /// The other nodes that are known to be gone, if they don't answer. May be empty: then silence alone counts.
+    std::function<std::vector<NodeId>()> gone;
     /// Starts it; from now on this node leads.
     std::function<objects::Maintenance*()> begin_maintenance;
     /// It leads no longer.
     std::function<boost::asio::awaitable<void>()> end_maintenance;
   };
-  explicit Leadership(Parts parts) : parts_(std::move(parts)) {}
+  explicit Leadership(Parts parts) : parts_(std::move(parts)), pause_(parts_.runtime.io(0)) {}
 
   /// Until `closing`. Maintenance may run when it returns.
   boost::asio::awaitable<void> run();
+  /// Something has changed about the other nodes, or about who leads: looks at once.
+  void wake();
   /// 0 while this node does not lead, or has not heard of them all.
   LeaseId first_open_lease() const { return liveness_ ? liveness_->first_open_lease() : LeaseId{0}; }
 
@@ -48,6 +53,8 @@ class Leadership {
   Task<> carry_out(const Liveness::Changes& changes);
 
   const Parts parts_;
+  boost::asio::steady_timer pause_;
+  bool woken_ = false;
   std::unique_ptr<Liveness> liveness_;  // While this node leads, as is the next.
   objects::Maintenance* maintenance_ = nullptr;
 };

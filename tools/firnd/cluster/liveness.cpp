@@ -28,8 +28,8 @@ void Liveness::begin(Time now) {
 void Liveness::heard(Hello hello, Time now) {
   const auto found = nodes_.find(hello.node);
   if (found == nodes_.end() || !hello.serving) return;
-  if (hello.leaving) return gone(hello.node);
   found->second.well_at = now;
+  found->second.leaving = hello.leaving;
   found->second.last = std::move(hello);
 }
 
@@ -42,6 +42,12 @@ bool Liveness::well(NodeId node, Time now) const {
   return found != nodes_.end() && now - found->second.well_at < kSilenceMax;
 }
 
+bool Liveness::stays(NodeId node, Time now) const { return well(node, now) && !nodes_.at(node).leaving; }
+
+bool Liveness::may_leave(NodeId node, Time now) const {
+  return std::ranges::all_of(nodes_, [&](const auto& each) { return each.first == node || stays(each.first, now); });
+}
+
 Liveness::Changes Liveness::changes(const metadata::MapRecord& map, Time now) const {
   Changes changes;
   for (const auto& drive : map.drives) {
@@ -51,6 +57,10 @@ Liveness::Changes Liveness::changes(const metadata::MapRecord& map, Time now) co
     const auto& last = found->second.last;
     const bool heard = well(node, now);
     if (heard && !last) continue;  // Not heard since this node leads, but for no long time either.
+    if (heard && found->second.leaving) {
+      if (!drive.out && may_leave(node, now)) changes.out.push_back(drive.index);
+      continue;
+    }
     const bool in = heard && has_well(*last, drive);
     if (in && drive.out) changes.in.push_back(drive.index);
     if (!in && !drive.out) changes.out.push_back(drive.index);

@@ -35,8 +35,9 @@ class Liveness {
     std::vector<DriveIndex> out, in;
     bool empty() const { return out.empty() && in.empty(); }
   };
-  /// A node that is silent, or does not serve yet, has its drives out after `kSilenceMax`; at once if it is gone or says
-  /// that it leaves. One that serves has those out that it says are not well, and those in that are.
+  /// A node that is silent, or does not serve yet, has its drives out after `kSilenceMax`; at once if it is gone, or
+  /// says that it leaves while all others stay. One that serves has those out that it says are not well, and those in
+  /// that are.
   Changes changes(const metadata::MapRecord& map, Time now) const;
 
   /// Extents under this lease and later ones may still be being written by some node; 0 while one was never heard.
@@ -48,7 +49,11 @@ class Liveness {
   struct Seen {
     Time well_at{};
     std::optional<Hello> last;  ///< As it said while it served.
+    bool leaving = false;
   };
+  bool stays(NodeId node, Time now) const;
+  /// When several stop, as when the cluster is stopped, no map would do for long.
+  bool may_leave(NodeId node, Time now) const;
   std::map<NodeId, Seen> nodes_;
 };
 
