@@ -1,6 +1,7 @@
 """What may happen to a node of a cluster. Each fault is a context: it holds inside, and is over, not always mended, after."""
 
 import contextlib
+import random
 import threading
 
 from harness.records import flip, records_of
@@ -77,14 +78,14 @@ def estranged(cluster, node, rng):
 @contextlib.contextmanager
 def flapping(cluster, node, rng):
     """Parted and reached again, several times a second to every other second."""
-    ended = threading.Event()
+    ended, pauses = threading.Event(), random.Random(rng.random())
 
     def flap():
         while not ended.is_set():
             cluster.network.part([node.number])
-            ended.wait(rng.uniform(0.05, 2))
+            ended.wait(pauses.uniform(0.05, 2))
             cluster.network.heal()
-            ended.wait(rng.uniform(0.05, 2))
+            ended.wait(pauses.uniform(0.05, 2))
 
     thread = threading.Thread(target=flap)
     thread.start()
