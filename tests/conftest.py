@@ -22,6 +22,7 @@ for name in [n for n in os.environ if n.startswith("AWS_")]:
 
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="fault tests at their full counts")
+    parser.addoption("--fault-seconds", type=int, help="how long faults befall a cluster at random: 45, with --full 1200")
     parser.addoption("--keep", action="store_true", help="leave the drives of failed tests on disk: gigabytes each")
     parser.addoption("--seed", type=int, help="repeat a run: every random choice follows from it")
     parser.addoption("--engines", action="store_true", help="also the tests that need a Java machine and downloads")

@@ -101,8 +101,8 @@ def restart(cluster, how, rng):
 
 
 @pytest.mark.faults
-def test_all_faults_at_random_are_survived(trial, rng, full):
-    seconds = 1_200 if full else 45
+def test_all_faults_at_random_are_survived(trial, rng, full, request):
+    seconds = request.config.getoption("--fault-seconds") or (1_200 if full else 45)
     end = time.monotonic() + seconds
     # Bytes that flip stay flipped until they are read: two nodes of which some are damaged are more than may be lost.
     damaged = rng.choice(trial.cluster.nodes)

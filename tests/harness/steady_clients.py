@@ -6,7 +6,8 @@ import time
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 INLINE, STRIPED = 2_000, 200_000
 
@@ -33,13 +34,22 @@ class SteadyClients:
             began = time.monotonic()
             try:
                 body = rng.randbytes(size)
-                clients[self.one_up(rng)].put_object(Bucket=self.bucket, Key=key, Body=body)
+                self.through(clients, rng, lambda s3: s3.put_object(Bucket=self.bucket, Key=key, Body=body))
                 self.answers.append((time.monotonic(), size))
-                got = clients[self.one_up(rng)].get_object(Bucket=self.bucket, Key=key)["Body"].read()
+                got = self.through(clients, rng, lambda s3: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
                 if got != body:
                     self.failures.append((key, "reads back otherwise"))
             except (ClientError, BotoCoreError) as failure:
                 self.failures.append((key, f"after {time.monotonic() - began:.1f} s: {failure}"))
+
+    def through(self, clients, rng, call):
+        """A request that no node took, because its node has ended, goes to another."""
+        for last in (False, False, True):
+            try:
+                return call(clients[self.one_up(rng)])
+            except (HTTPClientError, BotoConnectionError):
+                if last:
+                    raise
 
     def one_up(self, rng):
         return rng.choice(sorted(self.up, key=lambda node: node.number))
