@@ -238,6 +238,58 @@ def test_verify_finds_an_object_whose_data_is_gone(own, firn, rng):
     assert below(firn.json("status")) == 1
 
 
+# fsck
+
+
+def lose_records(server, shards):
+    """These shards of one extent are not found again: their headers are damaged, and so were their drives' indexes."""
+    server.stop()
+    extent = min(record.extent for drive in server.drives for record in records_of(drive))
+    for drive in server.drives:
+        for record in records_of(drive):
+            if record.extent == extent and record.shard in shards:
+                flip(record.path, record.regions()["magic"])
+                shutil.rmtree(drive / "index")
+    server.start()
+
+
+def test_fsck_finds_nothing_in_a_sound_cluster(own, firn, rng):
+    put(own, objects(rng, LARGE, "abc") | objects(rng, SMALL, "xy"))
+    checked = firn.json("fsck")
+    assert (checked["problems"], checked["extents"], checked["records"]) == (0, 3, 18)
+    assert (checked["orphaned"]["records"], checked["unchecked_drives"]) == (0, [])
+    assert firn.text("fsck").endswith("Sound.\n")
+
+
+def test_fsck_finds_a_record_that_a_drive_has_lost_and_it_is_rebuilt(own, firn, rng):
+    bodies = put(own, objects(rng, LARGE, "abc"))
+    lose_records(own, [1])
+    checked = firn.json("fsck", code=3)
+    assert (checked["missing"], checked["unreadable"]["extents"]) == ({"extents": 1, "records": 1}, 0)
+    assert "lacks shard 1" in checked["details"][0]
+    firn.status_when(lambda s: s["repair"]["extents_repaired"] == 1 and below(s) == 0)
+    assert firn.json("fsck")["problems"] == 0
+    check_reads(own, bodies)
+
+
+def test_fsck_finds_an_object_of_which_too_little_is_left(own, firn, rng):
+    put(own, objects(rng, LARGE, "abc"))
+    lose_records(own, [0, 2, 5])
+    checked = firn.json("fsck", code=3)
+    assert (checked["missing"], checked["unreadable"]["extents"]) == ({"extents": 1, "records": 3}, 1)
+    shown = firn.run("fsck")
+    assert shown.returncode == 3 and "is unreadable" in shown.stdout
+
+
+def test_fsck_names_the_drives_it_could_not_compare(own, firn, rng):
+    put(own, objects(rng, LARGE, "abc"))
+    own.stop()
+    lose(own, 3)
+    own.start()
+    checked = firn.json("fsck")
+    assert (checked["problems"], checked["unchecked_drives"]) == (0, [4])
+
+
 def test_verify_puts_a_damaged_copy_of_the_metadata_right(own, firn, rng):
     put(own, objects(rng, SMALL, "abcdefgh"))
     own.stop()  # A clean stop leaves the state in tables.

@@ -49,6 +49,8 @@ void declare_commands(CLI::App& app, Invocation& asked) {
       ->transform(CLI::AsSizeValue(false));
   add_command(app, asked, "verify", Command::verify,
               "Checks metadata in itself, and every extent it names: data against parity on the drives.");
+  add_command(app, asked, "fsck", Command::fsck,
+              "Compares metadata with what all drives list, both ways: what is missing, unreadable, or nobody's.");
   auto* replace = add_command(app, asked, "replace-drive", Command::replace_drive,
                               "Takes the empty (or returned) drive in place of a failed one, and fills it.");
   replace->add_option("DRIVE", asked.drive, "Its number in firn status.")->required()->check(CLI::Range(1, UINT16_MAX));

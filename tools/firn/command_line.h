@@ -11,7 +11,16 @@ namespace firn::cli {
 
 /// What `firn` was asked to do.
 struct Invocation {
-  enum class Command : std::uint8_t { status, usage, scrub, verify, replace_drive, metadata_backup, metadata_restore };
+  enum class Command : std::uint8_t {
+    status,
+    usage,
+    scrub,
+    verify,
+    fsck,
+    replace_drive,
+    metadata_backup,
+    metadata_restore
+  };
   Command command = Command::status;
   AccessFlags access;
   bool json = false;

@@ -40,6 +40,8 @@ Result<boost::json::object> ask_server(const AdminClient& server, const Invocati
       return server.run_job("scrub", std::move(parameters));
     case Command::verify:
       return server.run_job("verify", {});
+    case Command::fsck:
+      return server.run_job("fsck", {});
     case Command::replace_drive:
       if (!asked.path.empty()) parameters.emplace_back("path", server_path(asked.path));
       return server.ask("POST", "drives/" + std::to_string(asked.drive) + "/take", std::move(parameters));
@@ -78,6 +80,8 @@ Outcome report(const Invocation& asked, boost::json::object content) {
       return {content, scrub_report(content), number_at(content, "damaged") == 0};
     case Command::verify:
       return {content, verify_report(content), number_at(content, "problems") == 0};
+    case Command::fsck:
+      return {content, fsck_report(content), number_at(content, "problems") == 0};
     case Command::replace_drive:
       return {content, replacement_report(content, asked.drive, !asked.path.empty())};
     case Command::metadata_backup:

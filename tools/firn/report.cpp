@@ -97,6 +97,27 @@ std::string verify_report(const boost::json::object& verify) {
   return text + (problems == 0 ? "Sound.\n" : spoken_count(problems, "problem") + " found.\n");
 }
 
+std::string fsck_report(const boost::json::object& fsck) {
+  const auto missing = object_at(fsck, "missing");
+  const auto orphaned = object_at(fsck, "orphaned");
+  std::string text =
+      fmt::format("compared    {} in metadata with {} on drives\n", spoken_count(number_at(fsck, "extents"), "extent"),
+                  spoken_count(number_at(fsck, "records"), "record"));
+  text +=
+      fmt::format("missing     {} of {}; repair rebuilds them\n", spoken_count(number_at(missing, "records"), "record"),
+                  spoken_count(number_at(missing, "extents"), "extent"));
+  text += fmt::format("unreadable  {}\n", spoken_count(number_at(object_at(fsck, "unreadable"), "extents"), "extent"));
+  text +=
+      fmt::format("orphaned    {}, {}; the orphan sweep removes them\n",
+                  spoken_count(number_at(orphaned, "records"), "record"), spoken_bytes(number_at(orphaned, "bytes")));
+  text += lines_of(array_at(fsck, "details"));
+  for (const auto& drive : array_at(fsck, "unchecked_drives")) {
+    text += fmt::format("  drive {} was not compared: it is out, or can't be reached\n", drive.to_number<unsigned>());
+  }
+  const auto problems = number_at(fsck, "problems");
+  return text + (problems == 0 ? "Sound.\n" : spoken_count(problems, "problem") + " found.\n");
+}
+
 std::string backup_report(const boost::json::object& backup) {
   return fmt::format("{} written: {}\n", text_at(backup, "file"), spoken_bytes(number_at(backup, "bytes")));
 }

@@ -11,6 +11,7 @@ std::string status_report(const boost::json::object& status);
 std::string usage_report(const boost::json::object& usage);
 std::string scrub_report(const boost::json::object& scrub);
 std::string verify_report(const boost::json::object& verify);
+std::string fsck_report(const boost::json::object& fsck);
 /// `status` is the server's after it took the drive.
 std::string replacement_report(const boost::json::object& status, unsigned drive, bool moved);
 std::string backup_report(const boost::json::object& backup);

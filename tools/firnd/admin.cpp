@@ -92,6 +92,7 @@ Result<std::uint64_t> Admin::start_job(const std::string& name, const gateway::A
     return jobs_.start(name, [this, rate = *rate] { return scrub(rate); });
   }
   if (name == "verify") return jobs_.start(name, [this] { return verify(); });
+  if (name == "fsck") return jobs_.start(name, [this] { return fsck(); });
   if (name == "backup") {
     const std::string file = request.parameter("file");
     if (!std::filesystem::path(file).is_absolute()) {

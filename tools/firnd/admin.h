@@ -23,6 +23,7 @@ class Admin final : public gateway::AdminHandler {
   Result<std::uint64_t> start_job(const std::string& name, const gateway::AdminRequest& request);
   Task<boost::json::object> scrub(std::uint64_t bytes_per_second);
   Task<boost::json::object> verify();
+  Task<boost::json::object> fsck();
   Task<boost::json::object> backup(std::string file);
 
   Storage& storage_;

@@ -2,6 +2,7 @@
 #include <boost/json/array.hpp>
 
 #include "admin.h"
+#include "fsck.h"
 #include "gather.h"
 
 namespace firn::server {
@@ -133,6 +134,28 @@ Task<boost::json::object> Admin::verify() {
                                   {"unreadable", extents.unreadable},
                                   {"short_of_a_drive", extents.short_of_a_drive},
                                   {"details", std::move(extents.details)}}}};
+}
+
+Task<boost::json::object> Admin::fsck() {
+  Fsck fsck({.metadata = storage_.metadata(),
+             .volumes = storage_.volumes(),
+             .drive = [this](DriveIndex drive) { return storage_.find_service(drive); },
+             .closing = [this] { return storage_.closing(); }},
+            {});
+  CO_TRY_LET(const auto report, co_await fsck.run());
+  boost::json::array details, unchecked;
+  for (const auto& line : report.details) details.emplace_back(line);
+  for (const auto drive : report.unchecked_drives) unchecked.emplace_back(drive.value + std::uint64_t{1});
+  co_return boost::json::object{
+      {"problems", report.missing_extents + report.unreadable},
+      {"extents", report.extents},
+      {"records", report.records},
+      {"missing", {{"extents", report.missing_extents}, {"records", report.missing_records}}},
+      {"unreadable", {{"extents", report.unreadable}}},
+      {"orphaned",
+       {{"extents", report.orphaned_extents}, {"records", report.orphaned_records}, {"bytes", report.orphaned_bytes}}},
+      {"unchecked_drives", std::move(unchecked)},
+      {"details", std::move(details)}};
 }
 
 Task<boost::json::object> Admin::backup(std::string file) {
