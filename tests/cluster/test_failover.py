@@ -52,3 +52,16 @@ def test_no_request_fails_while_nodes_are_restarted_one_after_another(clients, f
     print(f"{len(clients.answers)} objects put and read back, {len(clients.failures)} failed")
     assert clients.failures == []
     clients.cluster.wait_until_whole()
+
+
+@pytest.mark.faults_only
+def test_a_node_that_starts_while_nobody_leads_waits_for_the_others(make_cluster):
+    cluster = make_cluster().start()
+    cluster.kill()
+    alone = cluster.nodes[3]
+    alone.launch()
+    cluster.wait_until(lambda: "waiting: no metadata leader answers" in alone.log_text(), 60)
+    for node in cluster.nodes[:3]:
+        node.launch()
+    for node in cluster.nodes:
+        node.await_ready(60)

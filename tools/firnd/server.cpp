@@ -19,6 +19,7 @@
 #include "gather.h"
 #include "root_credential.h"
 #include "storage.h"
+#include "until_led.h"
 
 namespace firn::server {
 namespace {
@@ -100,6 +101,7 @@ class Process final : public Server {
   void stop() override;
 
  private:
+  Task<RootPair> known_root();
   Result<> announce_root(const config::Config::Credential& pair);
   void say_started();
 
@@ -119,8 +121,9 @@ Result<> Process::open() {
   runtime_.start();
   if (auto opened = storage_.open(); !opened) return opened;
   storage_open_ = true;
-  auto root = wait_on(runtime_.io(0), settle_root(storage_.metadata(), config_.root,
-                                                  [this](const auto& pair) { return announce_root(pair); }));
+  auto root = wait_on(runtime_.io(0), until_led<RootPair>(
+                                          runtime_, [this] { return known_root(); },
+                                          [this] { return !config_.cluster || storage_.closing(); }));
   if (!root) return std::move(root).error();
   root_ = *std::move(root);
   auto started = gateway::Server::start({.runtime = runtime_,
@@ -133,6 +136,10 @@ Result<> Process::open() {
   gateway_ = *std::move(started);
   say_started();
   return {};
+}
+
+Task<RootPair> Process::known_root() {
+  return settle_root(storage_.metadata(), config_.root, [this](const auto& pair) { return announce_root(pair); });
 }
 
 /// Before the pair is stored: on a terminal if somebody watches, else in a file only the owner reads.

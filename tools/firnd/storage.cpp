@@ -10,6 +10,7 @@
 #include "map_change.h"
 #include "owed_shards.h"
 #include "random_bytes.h"
+#include "until_led.h"
 
 namespace firn::server {
 namespace {
@@ -205,11 +206,8 @@ Task<Uuid> Storage::gateway_id() {
 }
 
 Task<> Storage::open_store() {
-  CO_TRY_LET(const Uuid id, co_await gateway_id());
-  store_ = std::make_unique<objects::Store>(
-      metadata(), *volumes_, objects::Store::Options{.gateway = id, .body_cache_bytes = options_.body_cache_bytes});
-  CO_TRY(co_await store_->start());
-  CO_TRY(co_await sweep_what_came_back());
+  CO_TRY(
+      co_await until_led<Unit>(runtime_, [this] { return begin_store(); }, [this] { return !cluster_ || closing(); }));
   if (cluster_) {
     make_leadership();
     serving_ = true;
@@ -221,6 +219,15 @@ Task<> Storage::open_store() {
   }
   for (const auto drive : replacements_) spawn_replacement(drive);
   co_return Unit{};
+}
+
+Task<> Storage::begin_store() {
+  CO_TRY_LET(const Uuid id, co_await gateway_id());
+  if (store_) store_->stop();  // Of an earlier try.
+  store_ = std::make_unique<objects::Store>(
+      metadata(), *volumes_, objects::Store::Options{.gateway = id, .body_cache_bytes = options_.body_cache_bytes});
+  CO_TRY(co_await store_->start());
+  co_return co_await sweep_what_came_back();
 }
 
 /// Records that a scan or a rebuilt index brought back may have been removed before.

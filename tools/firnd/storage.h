@@ -102,6 +102,7 @@ class Storage {
   void change_map(MapChange& change, const metadata::MapRecord& map) const;
   boost::asio::awaitable<void> finish_replacement(DriveIndex drive);
   Task<> open_store();
+  Task<> begin_store();
   Task<> sweep_what_came_back();
   void start_maintenance();
   void record_damaged(const volume::DamagedRecord& record);
@@ -123,6 +124,7 @@ class Storage {
   Task<> prepare_node();
   Result<> share_drives();
   Task<> settle_cluster_map();
+  Task<> replace_drives();
   void map_changed(const metadata::MapRecord& map);
   void say_hello(Hello& hello) const;
   boost::asio::awaitable<void> lead();

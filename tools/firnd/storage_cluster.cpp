@@ -12,6 +12,7 @@
 #include "map_change.h"
 #include "owed_shards.h"
 #include "storage.h"
+#include "until_led.h"
 
 namespace firn::server {
 namespace {
@@ -97,23 +98,27 @@ Task<> Storage::settle_cluster_map() {
                                                        " of the cluster, which is node " + std::to_string(owner.value) +
                                                        "'s");
   }
-  CO_TRY(co_await note_replacements(map));
+  CO_TRY(co_await until_led<Unit>(runtime_, [&] { return note_replacements(map); }, [this] { return closing(); }));
   owing_.insert(replacements_.begin(), replacements_.end());
   make_keeper();
   CO_TRY(co_await keeper_->start(map, [](MapChange&) {}));
   fencing_ = keeper_.get();
   if (auto newest = cluster_->map()) keeper_->note(*std::move(newest));  // Changed before the keeper was told.
   if (!replacements_.empty()) {
-    CO_TRY(co_await keeper_->change([this](MapChange& change) {
-      for (const auto index : replacements_) {
-        if (const auto drive = find_drive(index)) change.replace(index, drive->identity().drive);
-      }
-    }));
+    CO_TRY(co_await until_led<Unit>(runtime_, [this] { return replace_drives(); }, [this] { return closing(); }));
   }
   for (const auto& [index, drive] : drives()) {
     if (drive->fenced()) keeper_->put_out(index, error(Errc::drive_out, "failed during the start"));
   }
   co_return Unit{};
+}
+
+Task<> Storage::replace_drives() {
+  return keeper_->change([this](MapChange& change) {
+    for (const auto index : replacements_) {
+      if (const auto drive = find_drive(index)) change.replace(index, drive->identity().drive);
+    }
+  });
 }
 
 /// For as long as this node leads, it does what runs once in a cluster.
