@@ -181,9 +181,10 @@ Task<> LocalDrive::seal(std::shared_ptr<OpenSegment> segment) {
     entries = segment->summary();
   }
   if (!entries) {
-    // Partly filled before the last start: its records are read back.
+    // Partly filled before the last start: its records are read back, payloads too. A rebuild of the index believes the
+    // summary, and of a record that power loss tore the header may be sound.
     CO_TRY_LET(ScannedSegment scanned,
-               co_await scan_segment(segment->file(), segment->identity(), kFirstRecordOffset, ScanDepth::headers));
+               co_await scan_segment(segment->file(), segment->identity(), kFirstRecordOffset, ScanDepth::blocks));
     entries = std::move(scanned.entries);
   }
   CO_TRY(co_await write_summary(*segment, *entries));

@@ -69,16 +69,19 @@ class SimFile final : public DiskFile {
 
   Task<> sync() override {
     CO_TRY(co_await disk_.turn());
-    const std::lock_guard lock(disk_.mutex_);
-    CO_TRY(disk_.alive(generation_));
-    CO_TRY(disk_.change());
-    const auto injection = disk_.take_injection(SimDisk::Operation::sync, path_);
-    if (injection.fault == SimDisk::Fault::fail) co_return error(injection.code, "injected: sync " + path_);
-    if (injection.fault == SimDisk::Fault::lose) co_return Unit{};
-    for (const std::uint64_t page : file_->dirty) file_->synced.pages[page] = file_->now.pages[page];
-    file_->dirty.clear();
-    file_->synced.size_bytes = file_->now.size_bytes;
-    co_return Unit{};
+    {
+      const std::lock_guard lock(disk_.mutex_);
+      CO_TRY(disk_.alive(generation_));
+      CO_TRY(disk_.change());
+      const auto injection = disk_.take_injection(SimDisk::Operation::sync, path_);
+      if (injection.fault == SimDisk::Fault::fail) co_return error(injection.code, "injected: sync " + path_);
+      if (injection.fault == SimDisk::Fault::lose) co_return Unit{};
+      for (const std::uint64_t page : file_->dirty) file_->synced.pages[page] = file_->now.pages[page];
+      file_->dirty.clear();
+      file_->synced.size_bytes = file_->now.size_bytes;
+    }
+    // Synced, but the answer takes its time: what others write meanwhile is not covered.
+    co_return co_await disk_.turn();
   }
 
   Task<> preallocate(std::uint64_t size_bytes) override {
