@@ -83,9 +83,8 @@ Task<erasure::ShardMask> repair_extent(std::shared_ptr<Core> core, ExtentPart pa
     if (done.code() == Errc::not_found) co_return done.error();
     if (!done) failed = done;  // A stripe that can't be rebuilt is no reason to leave the others short of a shard.
   }
-  erasure::ShardMask touched = 0;
-  for (const Rewritten& record : rewritten) touched |= shard_bit(record.place.shard);
-  flight->start_syncs(touched);
+  // Those found good as well: a writer or repair that broke off may have left them unsynced.
+  flight->start_syncs(wanted);
   co_await flight->all_ended();
   CO_TRY(failed);
   erasure::ShardMask good = wanted & ~flight->lost();
