@@ -31,7 +31,9 @@ def make_network_cluster(make_cluster):
 
 @pytest.fixture
 def trial(make_network_cluster, checker, tmp_path, seed):
-    return Trial(make_network_cluster(), checker, tmp_path, seed).start()
+    trial = Trial(make_network_cluster(), checker, tmp_path, seed).start()
+    yield trial
+    trial.abandon()
 
 
 @pytest.mark.faults_only
@@ -59,6 +61,7 @@ def test_full_drives_of_one_node_are_survived(make_network_cluster, checker, tmp
         drives = DriveSet(tmp_path, "log", "xfs", mib=640, count=8)
     except failing_drives.Unavailable as cause:
         pytest.skip(str(cause))
+    trial = None
     try:
         pairs = [drives.directories[at:at + 2] for at in range(0, 8, 2)]
         trial = Trial(make_network_cluster(drives=pairs), checker, tmp_path, seed).start()
@@ -67,7 +70,9 @@ def test_full_drives_of_one_node_are_survived(make_network_cluster, checker, tmp
             trial.wait_for_more(20, 120)
         print(trial.judge())
     finally:
-        trial.cluster.kill()
+        if trial:
+            trial.abandon()
+            trial.cluster.kill()
         drives.close()
         drives.remove()
 

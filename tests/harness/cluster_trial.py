@@ -60,6 +60,13 @@ class Trial:
         self.load.stop()
         self.contended.stop()
 
+    def abandon(self):
+        """Whatever was found: clients that go on would outlive the test."""
+        self.contended.stopping.set()
+        self.load.stopping.set()
+        for thread in [*self.load.threads, *self.contended.threads]:
+            thread.join()
+
     def judge(self, seconds=120):
         """Once all faults are over: the cluster gets whole by itself, and nothing that was answered is contradicted."""
         self.wait_for_more(10, seconds)
