@@ -35,9 +35,9 @@ std::string random_host_id() {
 /// The whole server. Members are in the order in which they need each other.
 class HttpServer final : public Server {
  public:
-  HttpServer(Parts parts, RootCredential root, Options options)
+  HttpServer(Parts parts, Options options)
       : runtime_(parts.runtime),
-        credentials_(std::move(root.access_key), std::move(root.secret_key)),
+        credentials_({}, {}),  // Nobody's, until `serve`.
         authenticator_(credentials_),
         request_metrics_(metrics()),
         context_{.options = std::move(options),
@@ -45,10 +45,9 @@ class HttpServer final : public Server {
                  .authenticator = authenticator_,
                  .clock = parts.clock,
                  .health = parts.health,
-                 .store = &parts.store,
                  .metrics = request_metrics_,
-                 .admin = parts.admin,
-                 .host_id = random_host_id()} {}
+                 .host_id = random_host_id(),
+                 .serving = false} {}
   ~HttpServer() override { stop(std::chrono::milliseconds(0)); }
 
   Result<> open() {
@@ -74,6 +73,13 @@ class HttpServer final : public Server {
   }
 
   std::uint16_t port() const override { return port_; }
+
+  void serve(objects::Store& store, RootCredential root, AdminHandler* admin) override {
+    credentials_.replace(std::move(root.access_key), std::move(root.secret_key));
+    context_.store = &store;
+    context_.admin = admin;
+    context_.serving = true;
+  }
 
   void stop(std::chrono::milliseconds grace) override {
     std::vector<std::future<void>> ends;
@@ -115,8 +121,8 @@ class HttpServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(Parts parts, RootCredential root, Options options) {
-  auto server = std::make_unique<HttpServer>(parts, std::move(root), std::move(options));
+Result<std::unique_ptr<Server>> Server::listen(Parts parts, Options options) {
+  auto server = std::make_unique<HttpServer>(parts, std::move(options));
   if (auto opened = server->open(); !opened) return std::move(opened).error();
   return std::unique_ptr<Server>(std::move(server));
 }

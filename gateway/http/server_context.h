@@ -19,7 +19,8 @@ struct S3Protocol {
   Reply (*error_reply)(const Error&, const Request&);
 };
 
-/// What all threads and sessions of one server share. Outlives them. Constant but for the counter.
+/// What all threads and sessions of one server share. Outlives them. Constant but for the counter, and for `store` and
+/// `admin` until `serving` is set.
 struct ServerContext {
   Server::Options options;
   S3Protocol protocol;
@@ -32,6 +33,7 @@ struct ServerContext {
   AccessLog* access_log = nullptr;  ///< Null when off.
   std::string host_id;              ///< x-amz-id-2: the same for every answer of this process.
   std::atomic<std::size_t> connections{0};
+  std::atomic<bool> serving{true};  ///< Before, only health and metrics are answered.
 };
 
 }  // namespace firn::gateway

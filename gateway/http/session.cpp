@@ -54,7 +54,6 @@ Session::Session(ServerContext& context, std::unique_ptr<Transport> transport)
   request_.headers = &MessageHead::no_fields();
   request_.tls = !context_.options.tls_certificate_path.empty();
   request_.region = context_.options.region;
-  request_.store = context_.store;
 }
 
 Session::~Session() { context_.metrics.connections().add(-1); }
@@ -218,6 +217,9 @@ boost::asio::awaitable<Reply> Session::reply_to_request() {
     operation_ = service->operation;
     co_return std::move(service->reply);
   }
+  // Said plainly, so that a client asks again: before, there are no credentials to hold its signature against.
+  if (!context_.serving.load()) co_return failure_reply(error(Errc::cancelled, "not serving yet"));
+  request_.store = context_.store;
   const auto operation = admit();
   if (!operation) co_return failure_reply(operation.error());
   try {

@@ -2,7 +2,6 @@
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <string_view>
@@ -42,11 +41,6 @@ bool valid_now(const SSL_CTX* context) {
   const X509* certificate = SSL_CTX_get0_certificate(context);
   return certificate != nullptr && X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0 &&
          X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
-}
-
-std::int64_t stamp_of(const struct stat& file) {
-  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-  return file.st_mtim.tv_sec * kNanosecondsPerSecond + file.st_mtim.tv_nsec;
 }
 
 }  // namespace
@@ -91,25 +85,11 @@ Result<TlsContext::ContextPtr> TlsContext::read_files() const {
   return context;
 }
 
-TlsContext::FilesVersion TlsContext::files_version() const {
-  FilesVersion version;
-  struct stat file{};
-  if (::stat(certificate_path_.c_str(), &file) == 0) {
-    version.certificate_stamp = stamp_of(file);
-    version.certificate_inode = file.st_ino;
-  }
-  if (::stat(key_path_.c_str(), &file) == 0) {
-    version.key_stamp = stamp_of(file);
-    version.key_inode = file.st_ino;
-  }
-  return version;
-}
-
 void TlsContext::follow_files() {
   const auto now = clock_.steady_now();
   if (now - checked_ < kLookInterval) return;
   checked_ = now;
-  const FilesVersion version = files_version();
+  const auto version = files_version();
   if (version == version_ || version == refused_) return;
   auto context = read_files();
   // Certificate and key are two files: between the two renames they don't fit. The next look finds both.

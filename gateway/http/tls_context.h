@@ -3,12 +3,13 @@
 #include <openssl/ssl.h>
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "firn/base/clock.h"
+#include "firn/base/file_versions.h"
 #include "firn/base/result.h"
 #include "http/transport.h"
 
@@ -33,16 +34,9 @@ class TlsContext {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
   using ContextPtr = std::unique_ptr<SSL_CTX, Free>;
-  /// What tells one version of the two files from another.
-  struct FilesVersion {
-    std::int64_t certificate_stamp = 0, key_stamp = 0;
-    std::uint64_t certificate_inode = 0, key_inode = 0;
-    bool operator==(const FilesVersion&) const = default;
-  };
-
   TlsContext(std::string certificate_path, std::string key_path, const Clock& clock);
   Result<ContextPtr> read_files() const;
-  FilesVersion files_version() const;
+  std::vector<FileVersion> files_version() const { return file_versions({certificate_path_, key_path_}); }
   void follow_files();
 
   const std::string certificate_path_;
@@ -50,8 +44,8 @@ class TlsContext {
   const Clock& clock_;
   std::mutex mutex_;  // Held for a pointer copy, or once per change while the files are read.
   ContextPtr context_;
-  FilesVersion version_;
-  FilesVersion refused_;  // Seen and of no use: reported once, not at every connection.
+  std::vector<FileVersion> version_;
+  std::vector<FileVersion> refused_;  // Seen and of no use: reported once, not at every connection.
   std::chrono::steady_clock::time_point checked_;
 };
 

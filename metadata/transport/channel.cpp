@@ -7,8 +7,7 @@
 
 #include <array>
 #include <fstream>
-#include <iterator>
-#include <vector>
+#include <string_view>
 
 namespace firn::metadata::transport {
 namespace {
@@ -27,36 +26,45 @@ constexpr auto kRows = std::to_array<Row>({
     {Errc::drive_unreachable, grpc::StatusCode::UNAVAILABLE},
 });
 
-Result<std::string> read_file(const std::string& path) {
+/// What gRPC says of a connection that never came about, and what it means to people.
+struct Hint {
+  std::string_view said;
+  std::string_view means;
+};
+constexpr auto kHints = std::to_array<Hint>({
+    {"certificate verify failed", "shows a certificate that is not trusted here"},
+    {"wrong version number", "does not speak TLS, and this one does"},
+    {"Socket closed",
+     "ends the connection at once: it speaks TLS and this one does not, it does not trust this one's certificate, or "
+     "it "
+     "is stopping"},
+});
+
+Result<> check_readable(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.is_open() || content.empty()) return error(Errc::io_error, "TLS between nodes: " + path + " can't be read");
-  return content;
+  if (file.peek() == std::ifstream::traits_type::eof()) {
+    return error(Errc::io_error, "TLS between nodes: " + path + " can't be read");
+  }
+  return {};
 }
 
-struct Files {
-  std::string certificate;
-  std::string key;
-  std::string authority;
-};
+using Provider = std::shared_ptr<grpc::experimental::CertificateProviderInterface>;
 
-Result<Files> read_files(const PeerTls& tls) {
-  auto certificate = read_file(tls.certificate_path);
-  if (!certificate) return std::move(certificate).error();
-  auto key = read_file(tls.key_path);
-  if (!key) return std::move(key).error();
-  auto authority = read_file(tls.authority_path);
-  if (!authority) return std::move(authority).error();
-  return Files{.certificate = std::move(*certificate), .key = std::move(*key), .authority = std::move(*authority)};
+/// What serves connections that are made later, when the files change.
+Result<Provider> follow_files(const PeerTls& tls) {
+  constexpr unsigned kLookEverySeconds = 1;
+  // gRPC itself waits for files that are not there.
+  for (const auto& path : {tls.certificate_path, tls.key_path, tls.authority_path}) {
+    if (auto readable = check_readable(path); !readable) return std::move(readable).error();
+  }
+  return Provider(std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      tls.key_path, tls.certificate_path, tls.authority_path, kLookEverySeconds));
 }
 
 /// Any certificate of the authority will do, whatever host it names: which node it is, the cluster key's proof says.
-std::shared_ptr<grpc::ChannelCredentials> channel_credentials(const Files& files) {
-  const std::vector<grpc::experimental::IdentityKeyCertPair> pairs{
-      {.private_key = files.key, .certificate_chain = files.certificate}};
+std::shared_ptr<grpc::ChannelCredentials> channel_credentials(const Provider& provider) {
   grpc::experimental::TlsChannelCredentialsOptions options;
-  options.set_certificate_provider(
-      std::make_shared<grpc::experimental::StaticDataCertificateProvider>(files.authority, pairs));
+  options.set_certificate_provider(provider);
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
@@ -65,20 +73,21 @@ std::shared_ptr<grpc::ChannelCredentials> channel_credentials(const Files& files
   return grpc::experimental::TlsCredentials(options);
 }
 
-std::shared_ptr<grpc::ServerCredentials> server_credentials(const Files& files) {
-  grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_root_certs = files.authority;
-  options.pem_key_cert_pairs.push_back({.private_key = files.key, .cert_chain = files.certificate});
-  return grpc::SslServerCredentials(options);
+std::shared_ptr<grpc::ServerCredentials> server_credentials(const Provider& provider) {
+  grpc::experimental::TlsServerCredentialsOptions options(provider);
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return grpc::experimental::TlsServerCredentials(options);
 }
 
 }  // namespace
 
 Result<Credentials> load_credentials(const ClusterIdentity& identity) {
   if (!identity.tls) return Credentials{grpc::InsecureChannelCredentials(), grpc::InsecureServerCredentials()};
-  const auto files = read_files(*identity.tls);
-  if (!files) return files.error();
-  return Credentials{channel_credentials(*files), server_credentials(*files)};
+  const auto provider = follow_files(*identity.tls);
+  if (!provider) return provider.error();
+  return Credentials{channel_credentials(*provider), server_credentials(*provider)};
 }
 
 std::shared_ptr<grpc::Channel> make_channel(const std::shared_ptr<grpc::ChannelCredentials>& credentials,
@@ -113,11 +122,16 @@ grpc::Status to_status(const Error& failure) {
 }
 
 Error to_error(const grpc::Status& status, NodeId peer) {
-  const std::string detail = "node " + std::to_string(peer.value) + ": " + status.error_message();
+  Error failure = error(Errc::drive_unreachable, "node " + std::to_string(peer.value) + ": " + status.error_message());
   for (const Row& row : kRows) {
-    if (row.status == status.error_code()) return error(row.code, detail);
+    if (row.status == status.error_code()) failure.code = row.code;
   }
-  return error(Errc::drive_unreachable, detail);
+  for (const Hint& hint : kHints) {
+    if (failure.message.empty() && status.error_message().find(hint.said) != std::string::npos) {
+      failure.message = hint.means;
+    }
+  }
+  return failure;
 }
 
 }  // namespace firn::metadata::transport

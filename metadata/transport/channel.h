@@ -33,7 +33,7 @@ std::shared_ptr<grpc::Channel> make_channel(const std::shared_ptr<grpc::ChannelC
                                             const std::string& host, std::uint16_t port);
 
 grpc::Status to_status(const Error& failure);
-/// `peer` is named in the reason.
+/// `peer` is named in the reason. Has a message for people where the two don't fit each other's TLS.
 Error to_error(const grpc::Status& status, NodeId peer);
 
 }  // namespace firn::metadata::transport

@@ -151,7 +151,8 @@ def test_a_cluster_begins_when_all_its_nodes_are_there(make_cluster):
     for node in cluster.nodes[:3]:
         node.launch()
     cluster.wait_until(lambda: "node 4 does not answer" in cluster.nodes[0].log_text(), 20)
-    assert all(node.health("/firn/health/ready") is None for node in cluster.nodes)
+    assert all(node.health("/firn/health/live") == 200 for node in cluster.nodes[:3])
+    assert all(node.health("/firn/health/ready") == 503 for node in cluster.nodes[:3])
     assert not any((drive / "firn.drive").exists() for node in cluster.nodes for drive in node.drives)
     cluster.nodes[1].ask_to_stop()
     assert cluster.nodes[1].stop() == 0, "a node that waits can be stopped"

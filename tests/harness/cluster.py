@@ -67,14 +67,17 @@ class NetworkPlaces:
 class Node(FirnServer):
     """One process of a cluster; `number` counts from 1."""
 
-    def __init__(self, root, number, places, drives, flags=()):
+    def __init__(self, root, number, places, drives, flags=(), authority=None):
         paths = drives if isinstance(drives, list) else [pathlib.Path(root) / f"drive{i}" for i in range(1, drives + 1)]
         super().__init__(root, drives=paths, environment={"FIRN_CLUSTER_KEY": CLUSTER_KEY},
+                         scheme="https" if authority else "http", ca_file=authority and authority.file,
                          flags=["--nodes", places.list, *places.flags, *flags])
         self.number, self.places = number, places
         self.host, self.port = places.of(number)
         self.frozen = False
         self.clock_offset = 0  # Seconds ahead of everybody else's.
+        if authority:
+            self.flags += tls_flags(authority, f"node-{number}")
 
     def command(self):
         return self.places.command(self.number, super().command())
@@ -97,6 +100,12 @@ class Node(FirnServer):
         self.frozen = False
 
 
+def tls_flags(authority, name):
+    """A node with a certificate of its own, which S3 clients and other nodes are shown."""
+    certificate, key = authority.issue(name)
+    return ["--tls-cert", str(certificate), "--tls-key", str(key), "--peer-tls-ca", str(authority.file)]
+
+
 def skewed_clock(seconds):
     """Environment of a process whose wall clock is wrong; time that is measured passes as everywhere."""
     library = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
@@ -110,13 +119,14 @@ class Cluster:
     """Nodes with two drives each by default. All are told the same; each finds itself by the address it listens on.
 
     `network`: each in a namespace of its own. `drives`: how many each has, or one list of directories for each.
+    `authority`: of certificates, with which they speak TLS to clients and to each other.
     """
 
-    def __init__(self, root, nodes=4, drives=2, flags=(), network=False):
+    def __init__(self, root, nodes=4, drives=2, flags=(), network=False, authority=None):
         self.network = Network(nodes) if network else None
         places = NetworkPlaces(self.network, nodes) if network else Places(nodes)
         self.nodes = [Node(pathlib.Path(root) / f"node{n}", n, places, drives[n - 1] if isinstance(drives, list) else drives,
-                           flags) for n in range(1, nodes + 1)]
+                           flags, authority) for n in range(1, nodes + 1)]
         self.access_key, self.secret_key = ACCESS_KEY, SECRET_KEY
 
     def start(self, seconds=60):

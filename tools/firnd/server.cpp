@@ -72,8 +72,8 @@ Result<> find_own_node(config::Config& config, const std::function<bool()>& stop
 class StorageHealth final : public gateway::Health {
  public:
   explicit StorageHealth(const Storage& storage) : storage_(storage) {}
-  bool ready() const override { return true; }  // The gateway listens only while the storage is open.
-  bool write_quorum() const override { return storage_.write_quorum(); }
+  bool ready() const override { return storage_.ready(); }
+  bool write_quorum() const override { return storage_.ready() && storage_.write_quorum(); }
 
  private:
   const Storage& storage_;
@@ -119,6 +119,10 @@ class Process final : public Server {
 
 Result<> Process::open() {
   runtime_.start();
+  auto listening = gateway::Server::listen({.runtime = runtime_, .health = health_, .clock = system_clock_source()},
+                                           gateway_options(config_));
+  if (!listening) return std::move(listening).error();
+  gateway_ = *std::move(listening);
   if (auto opened = storage_.open(); !opened) return opened;
   storage_open_ = true;
   auto root = wait_on(runtime_.io(0), until_led<RootPair>(
@@ -126,14 +130,8 @@ Result<> Process::open() {
                                           [this] { return !config_.cluster || storage_.closing(); }));
   if (!root) return std::move(root).error();
   root_ = *std::move(root);
-  auto started = gateway::Server::start({.runtime = runtime_,
-                                         .store = storage_.store(),
-                                         .health = health_,
-                                         .clock = system_clock_source(),
-                                         .admin = &admin_},
-                                        {root_.pair.user, root_.pair.password}, gateway_options(config_));
-  if (!started) return std::move(started).error();
-  gateway_ = *std::move(started);
+  gateway_->serve(storage_.store(), {root_.pair.user, root_.pair.password}, &admin_);
+  storage_.serves();
   say_started();
   return {};
 }

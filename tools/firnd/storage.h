@@ -54,6 +54,8 @@ class Storage {
   /// Before a planned stop of a cluster's node, while clients are still answered: another node leads, and this one's
   /// drives are out of the map. Main thread; takes a few seconds at most.
   void leave();
+  /// Clients are answered.
+  void serves() { clients_served_ = true; }
   /// Long work begins to end.
   void begin_close() { closing_ = true; }
   /// Waits for background work, flushes and closes.
@@ -86,6 +88,8 @@ class Storage {
   /// Where the first drive that is there lies.
   std::filesystem::path first_directory() const;
   std::size_t drives_in() const;
+  /// Clients are answered, the metadata can be read, and nothing says that this will end.
+  bool ready() const;
   bool write_quorum() const;
 
  private:
@@ -154,6 +158,7 @@ class Storage {
   std::atomic<MapKeeper*> fencing_{nullptr};  // The keeper, while it may be told of failures.
   std::atomic<bool> metadata_failed_{false};
   std::atomic<bool> leaving_{false};
+  std::atomic<bool> clients_served_{false};
   std::atomic<bool> closing_{false};
   std::unique_ptr<objects::Store> store_;
   std::unique_ptr<objects::Maintenance> maintenance_;

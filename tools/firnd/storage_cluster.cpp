@@ -127,6 +127,12 @@ boost::asio::awaitable<void> Storage::lead() {
   co_await leadership_->run();
 }
 
+/// A node of a cluster can read as long as somebody leads: one that is cut off soon knows nobody who does.
+bool Storage::ready() const {
+  if (!clients_served_.load() || leaving_.load() || closing() || metadata_failed_.load()) return false;
+  return !cluster_ || node_->leader().value != 0;
+}
+
 void Storage::make_leadership() {
   leadership_ = std::make_unique<Leadership>(Leadership::Parts{.runtime = runtime_,
                                                                .keeper = *keeper_,

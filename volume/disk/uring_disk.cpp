@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cerrno>
+#include <string>
+#include <system_error>
 
 #include "firn/base/log.h"
 
@@ -21,13 +23,27 @@ class PosixLock final : public DiskLock {
   std::shared_ptr<posix::FileDescriptor> file_;
 };
 
+/// Whoever reads it stands before a container that does not start: there is nothing to fall back to.
+Error refusal(int code) {
+  std::string why = "io_uring is needed, and io_uring_setup answers: ";
+  why += std::generic_category().message(code);
+  if (code == EPERM || code == ENOSYS || code == EACCES) {
+    why +=
+        ". Container runtimes forbid it by default: let the container run under the seccomp profile "
+        "deploy/seccomp/firn.json. Without a container, kernel.io_uring_disabled must be 0 (Linux 5.15 or newer)";
+  } else if (code == ENOMEM) {
+    why += ". Raise the limit of locked memory (LimitMEMLOCK, ulimit -l) or that of the container";
+  }
+  return error(Errc::io_error, why);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Disk>> make_uring_disk(Runtime& runtime) {
   // A kernel or container without io_uring should stop the start, not the first PUT.
   io_uring probe{};
   const int answer = io_uring_queue_init(1, &probe, 0);
-  if (answer < 0) return posix::failure(-answer, "io_uring is not available (kernel.io_uring_disabled, seccomp)");
+  if (answer < 0) return refusal(-answer);
   io_uring_queue_exit(&probe);
   return std::unique_ptr<Disk>(std::make_unique<UringDisk>(runtime));
 }

@@ -36,7 +36,7 @@ class Channel {
   virtual void cut() = 0;
 };
 
-/// Certificates and keys of mutual TLS, read once.
+/// Certificate, key and authority of mutual TLS. New files serve the channels that come after them.
 ///
 /// Threads: any.
 class TlsFiles {

@@ -5,8 +5,13 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
+#include <mutex>
 #include <utility>
+#include <vector>
 
+#include "firn/base/file_versions.h"
+#include "firn/base/log.h"
 #include "wire/channel.h"
 
 namespace firn::volume::wire {
@@ -60,40 +65,81 @@ class TlsChannel final : public Channel {
   const TlsFiles::Role role_;
 };
 
-class LoadedFiles final : public TlsFiles {
- public:
-  LoadedFiles() : context_(ssl::context::tls) {}
+/// Between looks at the files, which cost three stat calls.
+constexpr std::chrono::seconds kLookInterval{1};
 
-  Result<> load(const PeerTls& files) {
-    error_code failure;
-    const auto step = [&failure](const std::string& path) {
-      return error(Errc::io_error, "TLS between nodes: " + path + ": " + failure.message());
-    };
-    SSL_CTX_set_min_proto_version(context_.native_handle(), TLS1_3_VERSION);
-    context_.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, failure);
-    context_.use_certificate_chain_file(files.certificate_path, failure);
-    if (failure) return step(files.certificate_path);
-    context_.use_private_key_file(files.key_path, ssl::context::pem, failure);
-    if (failure) return step(files.key_path);
-    context_.load_verify_file(files.authority_path, failure);
-    if (failure) return step(files.authority_path);
+Result<std::unique_ptr<ssl::context>> read_files(const PeerTls& files) {
+  auto context = std::make_unique<ssl::context>(ssl::context::tls);
+  error_code failure;
+  const auto step = [&failure](const std::string& path) {
+    return error(Errc::io_error, "TLS between nodes: " + path + ": " + failure.message());
+  };
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
+  context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, failure);
+  context->use_certificate_chain_file(files.certificate_path, failure);
+  if (failure) return step(files.certificate_path);
+  context->use_private_key_file(files.key_path, ssl::context::pem, failure);
+  if (failure) return step(files.key_path);
+  context->load_verify_file(files.authority_path, failure);
+  if (failure) return step(files.authority_path);
+  return context;
+}
+
+/// Follows its files as the S3 gateway follows its certificate's.
+class FollowedFiles final : public TlsFiles {
+ public:
+  explicit FollowedFiles(const PeerTls& files) : files_(files) {}
+
+  Result<> load() {
+    version_ = on_disk();
+    auto context = read_files(files_);
+    if (!context) return std::move(context).error();
+    context_ = std::move(*context);
     return {};
   }
 
   std::unique_ptr<Channel> channel(Channel::Socket socket, Role role) override {
-    return std::make_unique<TlsChannel>(std::move(socket), context_, role);
+    const std::lock_guard lock(mutex_);
+    follow();
+    // What OpenSSL makes of a context shares in its ownership: a later one does not end older channels.
+    return std::make_unique<TlsChannel>(std::move(socket), *context_, role);
   }
 
  private:
-  ssl::context context_;
+  std::vector<FileVersion> on_disk() const {
+    return file_versions({files_.certificate_path, files_.key_path, files_.authority_path});
+  }
+
+  void follow() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_ < kLookInterval) return;
+    looked_ = now;
+    const auto version = on_disk();
+    if (version == version_ || version == refused_) return;
+    auto context = read_files(files_);
+    if (!context) {  // Certificate and key change one after the other; the next look finds both.
+      refused_ = version;
+      log::warn("keeping the old certificate between nodes: {}", context.error().detail);
+      return;
+    }
+    version_ = version;
+    context_ = std::move(*context);
+    log::info("shards go over the new TLS certificate of {}", files_.certificate_path);
+  }
+
+  const PeerTls files_;
+  std::mutex mutex_;  // Held for a channel's making, or once per change while the files are read.
+  std::unique_ptr<ssl::context> context_;
+  std::vector<FileVersion> version_, refused_;
+  std::chrono::steady_clock::time_point looked_;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<TlsFiles>> TlsFiles::load(const PeerTls& files) {
   // Shared by every connection and its owner, which end in no order.
-  auto loaded = std::make_shared<LoadedFiles>();
-  if (auto done = loaded->load(files); !done) return std::move(done).error();
+  auto loaded = std::make_shared<FollowedFiles>(files);
+  if (auto done = loaded->load(); !done) return std::move(done).error();
   return std::shared_ptr<TlsFiles>(std::move(loaded));
 }
 

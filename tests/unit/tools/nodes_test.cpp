@@ -57,6 +57,35 @@ TEST(Nodes, AreNumberedInTheOrderOfTheList) {
   EXPECT_EQ(config->cluster->shard_port_offset, 200);
 }
 
+/// A cluster of four with these flags too.
+Result<Config> start_four(std::vector<std::string> flags) {
+  flags.insert(flags.begin(), {"--nodes", "http://n{1...4}:9000"});
+  return start(std::move(flags));
+}
+
+TEST(Nodes, SpeakTlsWithTheCertificateOfS3UnlessTheyHaveTheirOwn) {
+  EXPECT_FALSE(start_four({})->cluster->tls);
+  const auto shared = start_four({"--tls-cert", "/c", "--tls-key", "/k", "--peer-tls-ca", "/ca"});
+  ASSERT_EQ(refusal(shared), "accepted");
+  EXPECT_EQ(shared->cluster->tls, (PeerTls{"/c", "/k", "/ca"}));
+  const auto own = start_four({"--tls-cert", "/c", "--tls-key", "/k", "--peer-tls-ca", "/ca", "--peer-tls-cert", "/pc",
+                               "--peer-tls-key", "/pk"});
+  ASSERT_EQ(refusal(own), "accepted");
+  EXPECT_EQ(own->cluster->tls, (PeerTls{"/pc", "/pk", "/ca"}));
+  const auto inner = start_four({"--peer-tls-ca", "/ca", "--peer-tls-cert", "/pc", "--peer-tls-key", "/pk"});
+  ASSERT_EQ(refusal(inner), "accepted");
+  EXPECT_EQ(inner->cluster->tls, (PeerTls{"/pc", "/pk", "/ca"}));
+  EXPECT_EQ(inner->tls_certificate_path, "");
+}
+
+TEST(Nodes, MayNotSpeakHttpsToClientsAndPlainToEachOther) {
+  EXPECT_THAT(refusal(start_four({"--tls-cert", "/c", "--tls-key", "/k"})), HasSubstr("peer-tls-ca"));
+  EXPECT_THAT(refusal(start_four({"--peer-tls-ca", "/ca"})), HasSubstr("needs a certificate"));
+  EXPECT_THAT(refusal(start_four({"--peer-tls-ca", "/ca", "--peer-tls-cert", "/c"})), HasSubstr("together"));
+  EXPECT_THAT(refusal(start_four({"--peer-tls-key", "/k", "--peer-tls-cert", "/c"})), HasSubstr("needs peer-tls-ca"));
+  EXPECT_THAT(refusal(start({"--nodes", "https://n{1...4}:9000"})), HasSubstr("says https"));
+}
+
 TEST(Nodes, MayBeNamedTogetherWithTheirDrivesAsMinIODoes) {
   auto variables = kSecrets;
   variables["MINIO_VOLUMES"] = "http://firn-{0...3}.firn/data{1...2} http://extra:9001/disk";

@@ -162,6 +162,33 @@ Result<> take_ports(const Values& values, Config::Cluster& cluster) {
   return {};
 }
 
+/// HTTPS towards clients means TLS between nodes: what they say to each other is what clients said.
+Result<> take_peer_tls(const Values& values, Config& config) {
+  PeerTls tls{.certificate_path = text_of(values, Key::peer_tls_cert),
+              .key_path = text_of(values, Key::peer_tls_key),
+              .authority_path = text_of(values, Key::peer_tls_ca)};
+  if (tls.certificate_path.empty() != tls.key_path.empty()) {
+    return client_error(Errc::invalid_argument, "peer-tls-cert and peer-tls-key are needed together");
+  }
+  const bool own = !tls.certificate_path.empty();
+  if (tls.authority_path.empty()) {
+    if (own)
+      return client_error(Errc::invalid_argument, "peer-tls-cert needs peer-tls-ca: who signs nodes' certificates");
+    if (config.tls_certificate_path.empty()) return {};
+    return client_error(Errc::invalid_argument,
+                        "tls-cert in a cluster needs peer-tls-ca: with HTTPS, nodes speak TLS to each other too");
+  }
+  if (!own) {
+    tls.certificate_path = config.tls_certificate_path;
+    tls.key_path = config.tls_key_path;
+  }
+  if (tls.certificate_path.empty()) {
+    return bad_value(values, Key::peer_tls_ca, "needs a certificate: peer-tls-cert and peer-tls-key, or tls-cert's");
+  }
+  config.cluster->tls = std::move(tls);
+  return {};
+}
+
 Result<> take_node_id(const Values& values, Config::Cluster& cluster) {
   if (text_of(values, Key::node_id).empty()) return {};
   const auto id = number_of(values, Key::node_id);
@@ -234,6 +261,11 @@ Result<> take_cluster(const Values& values, Config& config) {
   config.cluster->listen_given = values[static_cast<std::size_t>(Key::listen)].has_value();
   if (auto taken = take_key(values, config); !taken) return taken;
   if (auto taken = take_ports(values, *config.cluster); !taken) return taken;
+  if (auto taken = take_peer_tls(values, config); !taken) return taken;
+  const auto& urls_given = words_of(values, key);
+  const bool https = std::any_of(urls_given.begin(), urls_given.end(),
+                                 [](const std::string& url) { return url.starts_with("https://"); });
+  if (https && config.tls_certificate_path.empty()) return bad_value(values, key, "says https: tls-cert is needed");
   return take_node_id(values, *config.cluster);
 }
 

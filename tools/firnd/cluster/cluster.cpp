@@ -59,7 +59,7 @@ std::uint16_t Cluster::port_of(NodeId id, std::uint16_t offset) const {
 
 Result<> Cluster::listen() {
   metadata::PeerTransport::Options options;
-  options.identity = {.cluster = {}, .node = own(), .key = options_.cluster.key, .tls = {}};
+  options.identity = identity();  // Of no cluster yet.
   options.host = options_.listen_host;
   options.port = port_of(own(), options_.cluster.metadata_port_offset);
   options.hello = [this](NodeId from, std::string request) { return answer(from, std::move(request)); };
@@ -246,14 +246,13 @@ Task<metadata::MapRecord> Cluster::await_map(metadata::Node& node, std::function
 }
 
 Result<> Cluster::share(const Drives& drives, volume::RemoteDrives::Events events) {
-  const ClusterIdentity identity{.cluster = cluster_, .node = own(), .key = options_.cluster.key, .tls = {}};
-  auto server = volume::ShardServer::start(
-      runtime_,
-      {.identity = identity, .host = options_.listen_host, .port = port_of(own(), options_.cluster.shard_port_offset)});
+  auto server = volume::ShardServer::start(runtime_, {.identity = identity(),
+                                                      .host = options_.listen_host,
+                                                      .port = port_of(own(), options_.cluster.shard_port_offset)});
   if (!server) return std::move(server).error();
   shard_server_ = *std::move(server);
   for (const auto& [index, drive] : drives) serve(drive);
-  auto remote = volume::RemoteDrives::make(runtime_, {.identity = identity}, std::move(events));
+  auto remote = volume::RemoteDrives::make(runtime_, {.identity = identity()}, std::move(events));
   if (!remote) return std::move(remote).error();
   remote_drives_ = *std::move(remote);
   for (NodeId id{1}; id.value <= nodes(); ++id.value) {

@@ -81,6 +81,9 @@ class Cluster {
   void stop();
 
  private:
+  ClusterIdentity identity() const {
+    return {.cluster = cluster_, .node = own(), .key = options_.cluster.key, .tls = options_.cluster.tls};
+  }
   std::uint16_t port_of(NodeId id, std::uint16_t offset) const;
   Task<std::string> answer(NodeId from, std::string request);
   Task<Hello> ask(NodeId node);

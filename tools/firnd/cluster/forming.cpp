@@ -42,7 +42,7 @@ std::string why_silent(NodeId node, const Error& failure) {
     case Errc::unsupported_version:
       return spelled(node) + " runs a version that is too far from this one (" + failure.detail + ")";
     default:
-      return spelled(node) + " does not answer";
+      return spelled(node) + " " + (failure.message.empty() ? "does not answer" : failure.message);
   }
 }
 
@@ -128,7 +128,8 @@ Result<FormingStep> next_step(const Newcomer& self, const Answers& answers) {
   if (self.node == kFirstNode) return begin(self, answers);
   std::string refused;
   for (const auto& [node, answer] : answers) {
-    if (!answer && answer.error().code != Errc::drive_unreachable) refused += "; " + why_silent(node, answer.error());
+    const bool speaks = !answer && (answer.error().code != Errc::drive_unreachable || !answer.error().message.empty());
+    if (speaks) refused += "; " + why_silent(node, answer.error());
   }
   return wait_for("no node names a cluster for this one yet; " + spelled(kFirstNode) +
                   " begins it when all have answered" + refused);

@@ -13,6 +13,7 @@ struct PeerTls {
   std::string certificate_path;
   std::string key_path;
   std::string authority_path;
+  friend bool operator==(const PeerTls&, const PeerTls&) = default;
 };
 
 /// Shorter cluster keys are refused: what proves them crosses the wire, and could be searched for offline.

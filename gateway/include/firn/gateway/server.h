@@ -27,7 +27,7 @@ struct RootCredential {
 class Health {
  public:
   virtual ~Health() = default;
-  virtual bool ready() const = 0;         ///< Metadata readable, drives open.
+  virtual bool ready() const = 0;         ///< Joined, drives open, metadata readable, and not about to stop.
   virtual bool write_quorum() const = 0;  ///< /minio/health/cluster: writes can be made durable.
 };
 
@@ -53,14 +53,17 @@ class Server {
   };
   struct Parts {
     Runtime& runtime;
-    objects::Store& store;
     Health& health;
     Clock& clock;
-    AdminHandler* admin = nullptr;  ///< Answers /firn/admin/v1/…; must outlive the server. Null: there is no such path.
   };
 
-  static Result<std::unique_ptr<Server>> start(Parts parts, RootCredential root, Options options);
+  /// Listens, and answers what load balancers ask; all other requests get 503, which clients try again. So a start that
+  /// takes long, or waits for other nodes, can be told from one that hangs.
+  static Result<std::unique_ptr<Server>> listen(Parts parts, Options options);
   virtual ~Server() = default;
+  /// Requests are answered from now on. `admin` answers /firn/admin/v1/…; null: there is no such path. Both must
+  /// outlive the server. Once, from the main thread.
+  virtual void serve(objects::Store& store, RootCredential root, AdminHandler* admin) = 0;
   virtual std::uint16_t port() const = 0;
   /// Stops accepting, lets requests under way finish for `grace`, then cuts them.
   virtual void stop(std::chrono::milliseconds grace) = 0;

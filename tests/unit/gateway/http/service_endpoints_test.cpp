@@ -42,6 +42,17 @@ TEST(HealthEndpoints, FollowTheStateOfTheStore) {
   EXPECT_EQ(status_of(server, "GET", "/firn/health/live"), 200);
 }
 
+TEST(HealthEndpoints, AreAllThatIsAnsweredBeforeTheStoreIsOpen) {
+  TestServer server(Server::Options{.metrics_public = true});
+  server.serve(false);
+  EXPECT_EQ(status_of(server, "GET", "/firn/health/live"), 200);
+  EXPECT_EQ(status_of(server, "GET", "/firn/metrics"), 200);
+  EXPECT_EQ(status_of(server, "GET", "/b/10"), 503);
+  EXPECT_EQ(status_of(server, "GET", "/firn/admin/v1/status"), 503);
+  server.serve(true);
+  EXPECT_EQ(status_of(server, "GET", "/b/10"), 403) << "without a signature";
+}
+
 TEST(HealthEndpoints, OpenNoOtherPathAndNoOtherMethod) {
   TestServer server;
   for (const char* path :

@@ -105,6 +105,9 @@ Reply error_reply(const Error& failure, const Request& request) {
     case Errc::io_error:
       reply.status = 500;
       break;
+    case Errc::cancelled:
+      reply.status = 503;
+      break;
     case Errc::no_such_key:
       reply.status = 404;
       break;

@@ -51,6 +51,8 @@ class TestServer {
   ManualClock& clock() { return clock_; }
   SettableHealth& health() { return health_; }
   MetricRegistry& registry() { return registry_; }
+  /// Whether requests are answered; true from the beginning.
+  void serve(bool serving) { context_.serving = serving; }
   std::size_t connections() const { return context_.connections.load(); }
   /// Looks at the deadlines as the timer would, and returns when that is done.
   void sweep();

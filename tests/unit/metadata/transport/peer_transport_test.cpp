@@ -89,10 +89,23 @@ TEST(Hello, SpeaksTlsWhenThereAreCertificates) {
   options.identity.tls = other.issue("node-3");
   TransportNode stranger(options);
   stranger.know(two, kTwo);
-  EXPECT_EQ(stranger.hello(kTwo, "who are you").code(), Errc::drive_unreachable);
-  TransportNode plain(options_of(4));
-  plain.know(two, kTwo);
-  EXPECT_EQ(plain.hello(kTwo, "who are you").code(), Errc::drive_unreachable);
+  EXPECT_EQ(stranger.hello(kTwo, "who are you").error().message, "shows a certificate that is not trusted here");
+}
+
+TEST(Hello, BetweenTlsAndPlainSaysWhyThereIsNoAnswer) {
+  const Authority authority("metadata_authority");
+  auto options = options_of(1);
+  options.identity.tls = authority.issue("node-1");
+  TransportNode secure(options);
+  TransportNode plain(options_of(2));
+  secure.know(plain, kTwo);
+  plain.know(secure, kOne);
+  const auto of_plain = secure.hello(kTwo, "who are you");
+  EXPECT_EQ(of_plain.code(), Errc::drive_unreachable);
+  EXPECT_EQ(of_plain.error().message, "does not speak TLS, and this one does");
+  const auto of_secure = plain.hello(kOne, "who are you");
+  EXPECT_EQ(of_secure.code(), Errc::drive_unreachable);
+  EXPECT_NE(of_secure.error().message.find("speaks TLS and this one does not"), std::string::npos);
 }
 
 TEST(PeerTransport, MayNotHaveAShortKeyOrATakenPort) {

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "firn/base/cluster_identity.h"
 #include "firn/base/log.h"
 #include "firn/base/result.h"
 #include "firn/erasure/codec.h"
@@ -52,7 +53,8 @@ struct Config {
     std::uint32_t own = 0;    ///< This node's id; 0 until `settle_own_node` has found it.
     std::string key;
     std::uint16_t metadata_port_offset = 0, shard_port_offset = 0;
-    bool listen_given = false;  ///< Otherwise `listen_*` follow from the own entry.
+    std::optional<PeerTls> tls;  ///< Between the nodes; unset: plain.
+    bool listen_given = false;   ///< Otherwise `listen_*` follow from the own entry.
   };
   std::optional<Cluster> cluster;  ///< Unset: one machine by itself.
 };

@@ -46,6 +46,9 @@ enum class Key : std::uint8_t {
   cluster_key,
   metadata_port_offset,
   shard_port_offset,
+  peer_tls_ca,
+  peer_tls_cert,
+  peer_tls_key,
   kCount,
 };
 inline constexpr std::size_t kKeys = static_cast<std::size_t>(Key::kCount);
@@ -117,6 +120,12 @@ inline constexpr std::array<Setting, kKeys> kSettings{{
      "metadata_port_offset", "COUNT", "100", "Nodes speak of metadata on the port of --nodes plus this."},
     {Key::shard_port_offset, Kind::number, "shard-port-offset", "FIRN_SHARD_PORT_OFFSET", "", "shard_port_offset",
      "COUNT", "200", "Nodes exchange shards on the port of --nodes plus this."},
+    {Key::peer_tls_ca, Kind::text, "peer-tls-ca", "FIRN_PEER_TLS_CA", "", "peer_tls_ca", "FILE", "",
+     "Nodes speak mutual TLS, and accept what the authority in this PEM file has signed. Needed with tls-cert."},
+    {Key::peer_tls_cert, Kind::text, "peer-tls-cert", "FIRN_PEER_TLS_CERT", "", "peer_tls_cert", "FILE", "",
+     "The certificate that this node shows to the others; tls-cert's without it. For servers and clients both."},
+    {Key::peer_tls_key, Kind::text, "peer-tls-key", "FIRN_PEER_TLS_KEY", "", "peer_tls_key", "FILE", "",
+     "The private key of peer-tls-cert."},
 }};
 
 namespace detail {
