@@ -88,6 +88,17 @@ Result<> RaftLog::begin(std::uint64_t member, const std::vector<std::uint64_t>& 
   return result(firn_raft_recovered(raft_, &recovered_));
 }
 
+Result<FirnRaftStandpoint> RaftLog::standpoint(std::vector<std::uint64_t>& voters) const {
+  constexpr std::size_t kVotersMax = 16;  // Several times what there ever are.
+  voters.resize(kVotersMax);
+  FirnRaftStandpoint found{};
+  TRY(result(firn_raft_standpoint(raft_, &found, voters.data(), voters.size())));
+  voters.resize(std::min(found.voters, kVotersMax));
+  return found;
+}
+
+Result<> RaftLog::stand_alone() { return result(firn_raft_stand_alone(raft_)); }
+
 void RaftLog::set_start(std::uint64_t applied, std::uint64_t start) {
   last_index_ = applied;
   dropped_below_ = applied;

@@ -58,6 +58,10 @@ class RaftLog final : public DriveLog {
   const FirnRaftRecovered& recovered() const { return recovered_; }
   /// Begins a log where there is none: with all voters after entry `index`, or with none, to be sent everything.
   Result<> begin(std::uint64_t member, const std::vector<std::uint64_t>& voters, std::uint64_t index);
+  /// Who votes, and how far the log goes.
+  Result<FirnRaftStandpoint> standpoint(std::vector<std::uint64_t>& voters) const;
+  /// Instead of a start: see firn_raft.h.
+  Result<> stand_alone();
   /// Before `start`: where the state stands, and the number of this start of the process.
   void set_start(std::uint64_t applied, std::uint64_t start);
 

@@ -48,6 +48,13 @@ Result<std::unique_ptr<Node>> Node::open_cluster(Runtime& runtime, ClusterOption
   return std::unique_ptr<Node>(std::move(node));
 }
 
+Result<> Node::restore_cluster(Runtime& runtime, ClusterOptions options, const std::filesystem::path& backup) {
+  options.voters = {options.node};
+  options.join = false;
+  ClusterNode node(runtime, std::move(options), {});
+  return node.restore(backup);
+}
+
 ClusterNode::ClusterNode(Runtime& runtime, ClusterOptions options, Events events)
     : LocalNode(runtime, options.local, std::move(events)),
       cluster_(std::move(options)),
@@ -89,11 +96,11 @@ Result<> ClusterNode::prepare_log(const std::vector<LogSet::Drive>& members) {
 }
 
 Result<> ClusterNode::begin_log() {
-  if (cluster_.join) {
-    // Higher than any number the node had before, without asking anybody.
-    const auto born = static_cast<std::uint64_t>(clock_.now_unix_ms() / 1'000);
-    return log().begin(born << 32 | cluster_.node.value, {}, 0);
-  }
+  // Higher than any number the node had before, without asking anybody.
+  const auto born = static_cast<std::uint64_t>(clock_.now_unix_ms() / 1'000) << 32 | cluster_.node.value;
+  if (cluster_.join) return log().begin(born, {}, 0);
+  // A restored state knows members of before, whose proposals of before it would take these for.
+  if (const auto restored = replica_->applied_index(); restored != 0) return log().begin(born, {born}, restored);
   std::vector<std::uint64_t> voters;
   for (const NodeId voter : cluster_.voters) voters.push_back(voter.value);
   if (std::ranges::find(voters, cluster_.node.value) == voters.end()) {

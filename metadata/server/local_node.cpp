@@ -299,6 +299,7 @@ Result<> LocalNode::restore(const std::filesystem::path& backup) {
   const LogSetRecord record = set_->record();
   std::vector<LogSet::Drive> members = set_->living();
   std::erase_if(members, [&](const LogSet::Drive& drive) { return !record.has(drive.index); });
+  TRY(prepare_log(members));
   TRY(open_state(members.front()));
   TRY(read_backup(*store_, backup, clock_.now_unix_ms()));
   TRY(store_->flush());

@@ -55,16 +55,21 @@ void declare_commands(CLI::App& app, Invocation& asked) {
                               "Takes the empty (or returned) drive in place of a failed one, and fills it.");
   replace->add_option("DRIVE", asked.drive, "Its number in firn status.")->required()->check(CLI::Range(1, UINT16_MAX));
   replace->add_option("PATH", asked.path, "Its new directory on the server; without it, the one it has.");
-  auto* metadata = app.add_subcommand("metadata", "Backup and restore of the metadata.")->fallthrough();
+  auto* metadata = app.add_subcommand("metadata", "Backup, restore and last resort of the metadata.")->fallthrough();
   metadata->require_subcommand(1);
   add_command(*metadata, asked, "backup", Command::metadata_backup,
               "Writes a snapshot of the metadata to a new file on the server.")
       ->add_option("FILE", asked.file, "A path on the server that does not exist yet.")
       ->required();
-  add_command(*metadata, asked, "restore", Command::metadata_restore,
-              "Gives stopped drives whose metadata is gone that of a backup. Asks no server: name --drives or --data.")
-      ->add_option("FILE", asked.file)
-      ->required();
+  auto* restore = add_command(*metadata, asked, "restore", Command::metadata_restore,
+                              "Gives stopped drives whose metadata is gone that of a backup. Asks no server: name --drives "
+                              "or --data, of a cluster those of one node.");
+  restore->add_option("FILE", asked.file)->required();
+  restore->add_option("--node", asked.node, "Of a cluster, where the drives are empty: the node whose they are.");
+  add_command(*metadata, asked, "force-membership", Command::force_membership,
+              "After most nodes that vote were lost for ever: makes the stopped node whose --drives are named the only "
+              "one that votes. Says what it would do, and does it with --accept-loss.")
+      ->add_flag("--accept-loss", asked.accept_loss, "What was acknowledged and never reached this node may be lost.");
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ struct Invocation {
     fsck,
     replace_drive,
     metadata_backup,
-    metadata_restore
+    metadata_restore,
+    force_membership
   };
   Command command = Command::status;
   AccessFlags access;
@@ -28,6 +29,8 @@ struct Invocation {
   std::uint64_t scrub_bytes_per_second = 0;  ///< 0: as fast as it goes.
   std::uint16_t drive = 0;                   ///< replace-drive: counted from one.
   std::string path;                          ///< replace-drive: its new directory; empty: the one it has.
+  bool accept_loss = false;                  ///< metadata force-membership: without it, only what would be done.
+  std::uint32_t node = 0;                    ///< metadata restore: of a cluster; 0: the drives say it.
   std::string file;                          ///< metadata backup and restore.
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "admin_client.h"
+#include "firn/server/force_membership.h"
 #include "firn/server/restore.h"
 #include "report.h"
 
@@ -46,6 +47,7 @@ Result<boost::json::object> ask_server(const AdminClient& server, const Invocati
       if (!asked.path.empty()) parameters.emplace_back("path", server_path(asked.path));
       return server.ask("POST", "drives/" + std::to_string(asked.drive) + "/take", std::move(parameters));
     case Command::metadata_restore:
+    case Command::force_membership:
       break;
     case Command::metadata_backup:
       parameters.emplace_back("file", server_path(asked.file));
@@ -54,20 +56,39 @@ Result<boost::json::object> ask_server(const AdminClient& server, const Invocati
   return error(Errc::internal, "a command without its request");
 }
 
-/// The one command that works on drives itself.
-Result<boost::json::object> restore(const Invocation& asked, const config::Environment& environment) {
+/// Those two commands work on drives themselves.
+Result<config::Config> drives_of(const Invocation& asked, const config::Environment& environment) {
   const auto& access = asked.access;
   if (access.data.empty() && access.drives.empty() && access.config.empty()) {
-    return client_error(Errc::invalid_argument, "name the drives to restore to: --drives, --data or --config");
+    return client_error(Errc::invalid_argument, "name the drives it is about: --drives, --data or --config");
   }
-  const auto server = server_config(access, environment);
+  return server_config(access, environment);
+}
+
+Result<boost::json::object> force(const Invocation& asked, const config::Environment& environment) {
+  const auto server = drives_of(asked, environment);
   if (!server) return server.error();
-  const auto restored = server::restore_metadata(server->drives, asked.file);
+  const auto found = server::force_membership(server->drives, asked.accept_loss);
+  if (!found) return found.error();
+  boost::json::array voters;
+  for (const auto voter : found->voters) voters.emplace_back(voter.value);
+  return boost::json::object{{"node", found->node.value},
+                             {"voters_before", std::move(voters)},
+                             {"known_committed", found->committed},
+                             {"last_entry", found->last},
+                             {"forced", asked.accept_loss}};
+}
+
+Result<boost::json::object> restore(const Invocation& asked, const config::Environment& environment) {
+  const auto server = drives_of(asked, environment);
+  if (!server) return server.error();
+  const auto restored = server::restore_metadata(server->drives, asked.file, NodeId{asked.node});
   if (!restored) return restored.error();
   return boost::json::object{{"cluster", to_string(restored->cluster)},
                              {"erasure", config::to_string(restored->shape)},
                              {"drives", restored->drives},
-                             {"drives_without_data", restored->formatted}};
+                             {"drives_without_data", restored->formatted},
+                             {"node", restored->node.value}};
 }
 
 Outcome report(const Invocation& asked, boost::json::object content) {
@@ -88,6 +109,8 @@ Outcome report(const Invocation& asked, boost::json::object content) {
       return {content, backup_report(content)};
     case Command::metadata_restore:
       return {content, restore_report(content)};
+    case Command::force_membership:
+      return {content, forced_report(content)};
   }
   return {};
 }
@@ -98,6 +121,10 @@ Result<Outcome> carry_out(const Invocation& asked, const config::Environment& en
   if (asked.command == Command::metadata_restore) {
     auto restored = restore(asked, environment);
     return restored ? Result<Outcome>(report(asked, *std::move(restored))) : std::move(restored).error();
+  }
+  if (asked.command == Command::force_membership) {
+    auto forced = force(asked, environment);
+    return forced ? Result<Outcome>(report(asked, *std::move(forced))) : std::move(forced).error();
   }
   const auto server = connect(asked, environment);
   if (!server) return server.error();

@@ -122,12 +122,36 @@ std::string backup_report(const boost::json::object& backup) {
   return fmt::format("{} written: {}\n", text_at(backup, "file"), spoken_bytes(number_at(backup, "bytes")));
 }
 
+std::string forced_report(const boost::json::object& forced) {
+  const auto node = number_at(forced, "node");
+  std::string voters;
+  for (const auto& voter : forced.at("voters_before").as_array()) {
+    voters += (voters.empty() ? "" : ", ") + std::to_string(voter.to_number<std::uint64_t>());
+  }
+  std::string text = fmt::format(
+      "Node {} has the metadata up to entry {}, and knows that those up to {} were acknowledged. Voting: {}.\n", node,
+      number_at(forced, "last_entry"), number_at(forced, "known_committed"), voters);
+  if (!forced.at("forced").as_bool()) {
+    return text +
+           "NOTHING WAS CHANGED. Look at all nodes that are left, and take the one with the highest last entry.\n"
+           "What was acknowledged and never reached that one is lost for good. On it: the same command with --accept-loss.\n";
+  }
+  return text + fmt::format(
+                    "NODE {0} IS THE ONLY ONE THAT VOTES NOW. What was acknowledged and never reached it is lost.\n"
+                    "Before any other node of the cluster starts again, move DRIVE/meta away on each of its drives: it "
+                    "gets the metadata\nfrom node {0}. A node with metadata of before must never be started again.\n",
+                    node);
+}
+
 std::string restore_report(const boost::json::object& restored) {
   std::string text = fmt::format("The metadata of cluster {} is on {} again.\n", text_at(restored, "cluster"),
                                  spoken_count(number_at(restored, "drives"), "drive"));
   if (const auto empty = number_at(restored, "drives_without_data"); empty > 0) {
     text += fmt::format("{} new: the data they should hold is rebuilt from the others, if those suffice.\n",
                         empty == 1 ? "1 drive is" : std::to_string(empty) + " drives are");
+  }
+  if (const auto node = number_at(restored, "node"); node > 0) {
+    text += fmt::format("Start node {} now; the others, whose metadata must be gone, join it.\n", node);
   }
   return text + "Start firnd, then run firn verify: it tells which objects' data is not there.\n";
 }

@@ -16,6 +16,7 @@ std::string fsck_report(const boost::json::object& fsck);
 std::string replacement_report(const boost::json::object& status, unsigned drive, bool moved);
 std::string backup_report(const boost::json::object& backup);
 std::string restore_report(const boost::json::object& restored);
+std::string forced_report(const boost::json::object& forced);
 
 // Reading such answers.
 std::uint64_t number_at(const boost::json::object& object, std::string_view name);

@@ -1,9 +1,11 @@
 #include "firn/server/restore.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "cluster/node_plan.h"
 #include "drive_plan.h"
 #include "drives.h"
 #include "firn/base/runtime.h"
@@ -11,6 +13,8 @@
 #include "firn/metadata/node.h"
 #include "firn/volume/disk.h"
 #include "gather.h"
+#include "map_change.h"
+#include "running.h"
 
 namespace firn::server {
 namespace {
@@ -54,50 +58,98 @@ Result<DrivePlan> plan_restore(const std::vector<FoundDirectory>& found, const m
   return plan;
 }
 
+/// The nodes of a cluster's map; none for one machine by itself.
+NodeId owner_of(const metadata::MapRecord& map, DriveIndex index) {
+  const auto found = std::ranges::find(map.drives, index, &metadata::DriveRecord::index);
+  return found == map.drives.end() ? NodeId{} : node_of(found->domain);
+}
+
+bool is_clusters(const metadata::MapRecord& map) {
+  return !map.drives.empty() && node_of(map.drives.front().domain).value != 0;
+}
+
+/// What the directories say themselves, or else what was said of them.
+Result<NodeId> find_node(const std::vector<FoundDirectory>& found, const metadata::MapRecord& map, NodeId said) {
+  for (const auto& directory : found) {
+    if (directory.failure || directory.inspection.state != State::drive) continue;
+    const NodeId owner = owner_of(map, directory.inspection.identity->index);
+    if (said.value != 0 && owner != said) {
+      return refusal(directory.path.string() + " is a drive of node " + std::to_string(owner.value));
+    }
+    said = owner;
+  }
+  if (said.value != 0) return said;
+  return refusal("the backup is a cluster's: --node says which node's drives these are");
+}
+
+Result<DrivePlan> plan_node_restore(const std::vector<FoundDirectory>& found, const metadata::MapRecord& map,
+                                    NodeId node) {
+  for (const auto& directory : found) {
+    if (auto fits = check_directory(directory, map); !fits) return std::move(fits).error();
+  }
+  const auto& set = map.sets.front();
+  const erasure::Shape shape{set.data_shards, set.parity_shards};
+  auto survey = survey_drives(found, shape);
+  if (!survey) return std::move(survey).error();
+  survey->cluster = map.cluster;
+  survey->shape = shape;
+  survey->drives_total = static_cast<std::uint16_t>(map.drives.size());
+  std::vector<DriveIndex> own;
+  for (const auto& drive : map.drives) {
+    if (node_of(drive.domain) == node) own.push_back(drive.index);
+  }
+  return plan_node(found, *survey, own);
+}
+
 metadata::Node::Options node_options(const DrivePlan& plan) {
   metadata::Node::Options options{.drive_count = plan.drives, .losses = plan.shape.parity};
   for (const auto& place : plan.places) options.drives.push_back({place.index, place.path});
   return options;
 }
 
-/// The runtime runs while one of these lives.
-class Running {
- public:
-  explicit Running(Runtime& runtime) : runtime_(runtime) { runtime_.start(); }
-  ~Running() { runtime_.stop(); }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-
- private:
-  Runtime& runtime_;
-};
-
 Task<Restored> prepare(Runtime& runtime, volume::Disk& disk, DrivePlan& plan) {
   CO_TRY_LET(const auto formatted, co_await format_drives(runtime, disk, plan));
-  co_return Restored{plan.cluster, plan.shape, plan.places.size(), formatted.size()};
+  co_return Restored{plan.cluster, plan.shape, plan.places.size(), formatted.size(), {}};
 }
 
-boost::asio::awaitable<Result<DrivePlan>> look(Runtime& runtime, volume::Disk& disk,
-                                               const std::vector<std::filesystem::path>& drives,
-                                               const metadata::MapRecord& map) {
-  co_return plan_restore(co_await look_at_drives(runtime, disk, drives), map);
+boost::asio::awaitable<std::vector<FoundDirectory>> look(Runtime& runtime, volume::Disk& disk,
+                                                         const std::vector<std::filesystem::path>& drives) {
+  co_return co_await look_at_drives(runtime, disk, drives);
+}
+
+Result<> restore_node(Runtime& runtime, const DrivePlan& plan, NodeId node, const std::filesystem::path& backup) {
+  metadata::Node::ClusterOptions options{.local = node_options(plan), .node = node, .cluster = plan.cluster};
+  // As the node itself opens its metadata.
+  options.local.drive_count = static_cast<std::uint16_t>(plan.places.size());
+  options.local.losses = options.local.drive_count > 1 ? 1 : 0;
+  return metadata::Node::restore_cluster(runtime, std::move(options), backup);
 }
 
 }  // namespace
 
-Result<Restored> restore_metadata(const std::vector<std::filesystem::path>& drives,
-                                  const std::filesystem::path& backup) {
+Result<Restored> restore_metadata(const std::vector<std::filesystem::path>& drives, const std::filesystem::path& backup,
+                                  NodeId said) {
   const auto map = read_map(backup);
   if (!map) return map.error();
   Runtime runtime(1);
   const auto disk = volume::make_uring_disk(runtime);
   if (!disk) return disk.error();
   const Running running(runtime);
-  auto plan = wait_on(runtime.io(0), look(runtime, **disk, drives, *map));
+  const auto found = wait_on(runtime.io(0), look(runtime, **disk, drives));
+  NodeId node;
+  if (is_clusters(*map)) {
+    const auto settled = find_node(found, *map, said);
+    if (!settled) return settled.error();
+    node = *settled;
+  }
+  auto plan = node.value == 0 ? plan_restore(found, *map) : plan_node_restore(found, *map, node);
   if (!plan) return std::move(plan).error();
   auto restored = wait_on(runtime.io(0), prepare(runtime, **disk, *plan));
   if (!restored) return restored;
-  if (auto done = metadata::Node::restore(runtime, node_options(*plan), backup); !done) return std::move(done).error();
+  auto done = node.value == 0 ? metadata::Node::restore(runtime, node_options(*plan), backup)
+                              : restore_node(runtime, *plan, node, backup);
+  if (!done) return std::move(done).error();
+  restored->node = node;
   return restored;
 }
 

@@ -65,6 +65,14 @@ struct FirnRaftRecovered {
   std::uint64_t pending;  // A snapshot was being put in place when the process ended: end that before the start.
 };
 
+// What the log knows of its cluster.
+struct FirnRaftStandpoint {
+  std::uint64_t term;
+  std::uint64_t committed;  // Entries up to it are known to be; more may have been.
+  std::uint64_t last;
+  std::size_t voters;
+};
+
 struct FirnRaftTimes {
   std::uint64_t tick_ms;
   std::uint32_t heartbeat_ticks;
@@ -101,6 +109,11 @@ char* firn_raft_recovered(const FirnRaft* raft, FirnRaftRecovered* out);
 // Begins the log of a member that has none: with all voters after entry `index`, or with none, to be sent everything.
 char* firn_raft_begin(const FirnRaft* raft, std::uint64_t member, const std::uint64_t* voters, std::size_t count,
                       std::uint64_t index);
+// Before the start, or instead of one. The first `room` voters are written to `voters`.
+char* firn_raft_standpoint(const FirnRaft* raft, FirnRaftStandpoint* out, std::uint64_t* voters, std::size_t room);
+// Instead of a start, after most voters were lost for ever: this member is the only one from here on, and all its
+// entries stand. Members that are still there must come again as new ones.
+char* firn_raft_stand_alone(const FirnRaft* raft);
 // `applied`: the state has all entries up to it. `start` differs from that of all earlier starts of the member.
 char* firn_raft_start(const FirnRaft* raft, const FirnRaftTimes* times, std::uint64_t applied, std::uint64_t start);
 

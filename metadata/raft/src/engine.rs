@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{unbounded, Sender};
-use raft::eraftpb::{HardState, SnapshotMetadata};
+use raft::eraftpb::{ConfState, HardState, SnapshotMetadata};
 use raft::{Config, RawNode};
 
 use crate::applier;
@@ -37,6 +37,14 @@ pub struct Recovered {
     pub last: u64,
     /// Of a snapshot that has to be put in place before the start; 0: none.
     pub pending: u64,
+}
+
+/// What a log knows of its cluster.
+pub struct Standpoint {
+    pub voters: Vec<u64>,
+    pub term: u64,
+    pub committed: u64,
+    pub last: u64,
 }
 
 pub struct Engine {
@@ -96,6 +104,35 @@ impl Engine {
             change.put(key::MEMBERS, &base)?;
             change.put(key::HARD, &hard)?;
         }
+        self.copies.write(&change, true)
+    }
+
+    pub fn standpoint(&self) -> Result<Standpoint, String> {
+        let store = Store::open(self.copies.clone())?;
+        Ok(Standpoint {
+            voters: store.members.voters.to_vec(),
+            term: store.hard.term,
+            committed: store.hard.commit,
+            last: store.last(),
+        })
+    }
+
+    /// The cluster is this member alone from here on. All that its log holds stands: what was acknowledged anywhere, as
+    /// far as it came here, and what was not. Changes of members among it are passed over, being older than this one.
+    pub fn stand_alone(&self) -> Result<(), String> {
+        let found = self.recovered()?;
+        if found.member == 0 || found.last == 0 {
+            return Err("the log has never held anything".into());
+        }
+        if found.pending != 0 {
+            return Err("a snapshot was being put in place when the node ended".into());
+        }
+        let mut store = Store::open(self.copies.clone())?;
+        let mut members = ConfState::default();
+        members.voters.push(found.member);
+        store.base.set_conf_state(members.clone());
+        let mut change = store.set_members(found.last, members)?;
+        change.put(key::BASE, &store.base)?;
         self.copies.write(&change, true)
     }
 

@@ -53,6 +53,14 @@ pub struct FirnRaftDrive {
 }
 
 #[repr(C)]
+pub struct FirnRaftStandpoint {
+    term: u64,
+    committed: u64,
+    last: u64,
+    voters: usize,
+}
+
+#[repr(C)]
 pub struct FirnRaftRecovered {
     member: u64,
     first: u64,
@@ -236,6 +244,35 @@ pub unsafe extern "C" fn firn_raft_begin(
     index: u64,
 ) -> *mut c_char {
     answer((*raft).0.begin(member, list(voters, count).to_vec(), index))
+}
+
+/// # Safety
+/// The handle is open; `voters` has room for so many.
+#[no_mangle]
+pub unsafe extern "C" fn firn_raft_standpoint(
+    raft: *const FirnRaft,
+    out: *mut FirnRaftStandpoint,
+    voters: *mut u64,
+    room: usize,
+) -> *mut c_char {
+    answer((*raft).0.standpoint().map(|found| {
+        *out = FirnRaftStandpoint {
+            term: found.term,
+            committed: found.committed,
+            last: found.last,
+            voters: found.voters.len(),
+        };
+        for (i, voter) in found.voters.iter().take(room).enumerate() {
+            *voters.add(i) = *voter;
+        }
+    }))
+}
+
+/// # Safety
+/// The handle is open and not started.
+#[no_mangle]
+pub unsafe extern "C" fn firn_raft_stand_alone(raft: *const FirnRaft) -> *mut c_char {
+    answer((*raft).0.stand_alone())
 }
 
 /// # Safety

@@ -125,6 +125,22 @@ class Node {
   /// Fills new drives from a backup. Refused (Errc::already_exists) when one of them holds metadata.
   static Result<> restore(Runtime& runtime, Options options, const std::filesystem::path& backup);
 
+  /// The same for one node of a cluster whose metadata is gone everywhere: it is the cluster's only member then, and the
+  /// others join it with nothing of their own. `voters`, `peers` and `transport` are not looked at.
+  static Result<> restore_cluster(Runtime& runtime, ClusterOptions options, const std::filesystem::path& backup);
+
+  /// After most voters were lost for ever: what is known of the cluster on the drives of a node that is left, and with
+  /// `force` that node is the cluster's only member from then on. What was acknowledged and never reached it is lost;
+  /// other nodes that are left must begin with nothing and join again. The node must not run.
+  struct ForcedMembership {
+    NodeId node;
+    std::vector<NodeId> voters;   ///< As they were.
+    std::uint64_t committed = 0;  ///< Entries up to it the node knew to be acknowledged,
+    std::uint64_t last = 0;       ///< and up to here it has some, which all stand now.
+  };
+  /// Errc::not_found for drives without a cluster's metadata, invalid_argument for a log that can't be forced.
+  static Result<ForcedMembership> force_membership(const Options& options, bool force);
+
   /// Reads a backup to its end, and gives the cluster map in it. Errc::corrupt, not_found.
   static Result<MapRecord> inspect_backup(const std::filesystem::path& backup);
 
