@@ -61,9 +61,10 @@ void declare_commands(CLI::App& app, Invocation& asked) {
               "Writes a snapshot of the metadata to a new file on the server.")
       ->add_option("FILE", asked.file, "A path on the server that does not exist yet.")
       ->required();
-  auto* restore = add_command(*metadata, asked, "restore", Command::metadata_restore,
-                              "Gives stopped drives whose metadata is gone that of a backup. Asks no server: name --drives "
-                              "or --data, of a cluster those of one node.");
+  auto* restore =
+      add_command(*metadata, asked, "restore", Command::metadata_restore,
+                  "Gives stopped drives whose metadata is gone that of a backup. Asks no server: name --drives "
+                  "or --data, of a cluster those of one node.");
   restore->add_option("FILE", asked.file)->required();
   restore->add_option("--node", asked.node, "Of a cluster, where the drives are empty: the node whose they are.");
   add_command(*metadata, asked, "force-membership", Command::force_membership,

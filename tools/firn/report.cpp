@@ -134,7 +134,8 @@ std::string forced_report(const boost::json::object& forced) {
   if (!forced.at("forced").as_bool()) {
     return text +
            "NOTHING WAS CHANGED. Look at all nodes that are left, and take the one with the highest last entry.\n"
-           "What was acknowledged and never reached that one is lost for good. On it: the same command with --accept-loss.\n";
+           "What was acknowledged and never reached that one is lost for good. On it: the same command with "
+           "--accept-loss.\n";
   }
   return text + fmt::format(
                     "NODE {0} IS THE ONLY ONE THAT VOTES NOW. What was acknowledged and never reached it is lost.\n"

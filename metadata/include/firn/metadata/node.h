@@ -125,8 +125,8 @@ class Node {
   /// Fills new drives from a backup. Refused (Errc::already_exists) when one of them holds metadata.
   static Result<> restore(Runtime& runtime, Options options, const std::filesystem::path& backup);
 
-  /// The same for one node of a cluster whose metadata is gone everywhere: it is the cluster's only member then, and the
-  /// others join it with nothing of their own. `voters`, `peers` and `transport` are not looked at.
+  /// The same for one node of a cluster whose metadata is gone everywhere: it is the cluster's only member then, and
+  /// the others join it with nothing of their own. `voters`, `peers` and `transport` are not looked at.
   static Result<> restore_cluster(Runtime& runtime, ClusterOptions options, const std::filesystem::path& backup);
 
   /// After most voters were lost for ever: what is known of the cluster on the drives of a node that is left, and with
