@@ -28,8 +28,7 @@ Result<std::uint32_t> missing_today(const Context& context, const NewExtent& ext
   if (!then) return stale();
   std::uint32_t missing = extent.missing;
   for (std::size_t shard = 0; shard < then->members.size(); ++shard) {
-    const bool stayed = shard < now->holders.members.size() && now->holders.members[shard] == then->members[shard];
-    if (!stayed) missing |= std::uint32_t{1} << shard;
+    if (!now->still_has(shard, then->members[shard])) missing |= std::uint32_t{1} << shard;
   }
   return missing;
 }

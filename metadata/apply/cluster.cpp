@@ -47,6 +47,11 @@ Result<> check_set(const MapRecord& before, const MapRecord& after, const SetRec
   const std::optional<SetHistory> holders = holders_of(after, set);
   if (!holders) return invalid("a member that is no drive");
   if (set.members.size() != std::size_t{set.data_shards} + set.parity_shards) return invalid("members are not k + m");
+  for (const MoveRecord& move : set.moves) {
+    if (move.shard >= set.members.size()) return invalid("a move of a shard it has not");
+    const bool known = std::ranges::find(after.drives, move.from, &DriveRecord::index) != after.drives.end();
+    if (!move.done && !known) return invalid("a move from what is no drive");
+  }
   const SetRecord* const old = find(before, set.id);
   if (old == nullptr) return {};
   if (set.epoch < old->epoch) return invalid("its epoch falls");

@@ -19,8 +19,16 @@ std::optional<SetHistory> holders_of(const MapRecord& map, const SetRecord& set)
 
 Sets::Sets(const MapRecord& map) {
   for (const SetRecord& set : map.sets) {
-    if (std::optional<SetHistory> holders = holders_of(map, set)) sets_[set.id] = {set.epoch, std::move(*holders)};
+    if (std::optional<SetHistory> holders = holders_of(map, set))
+      sets_[set.id] = {set.epoch, std::move(*holders), set.moves};
   }
+}
+
+bool Sets::Now::still_has(std::size_t shard, const SetHistory::Member& then) const {
+  if (shard < holders.members.size() && holders.members[shard] == then) return true;
+  return std::ranges::any_of(moves, [&](const MoveRecord& move) {
+    return move.shard == shard && move.from == then.drive && move.from_uuid == then.uuid;
+  });
 }
 
 Result<Sets> Sets::load(const Reader& state) {

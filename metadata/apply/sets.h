@@ -17,6 +17,9 @@ class Sets {
   struct Now {
     SetEpoch epoch;
     SetHistory holders;
+    std::vector<MoveRecord> moves = {};
+    /// The shard is where it was then: on the same drive, or where that one's records go or went.
+    bool still_has(std::size_t shard, const SetHistory::Member& then) const;
   };
   /// Null when there is no such set.
   const Now* find(SetId set) const;

@@ -16,7 +16,10 @@ std::set<SetId> sets_short_of_a_drive(const MapRecord& map) {
   }
   std::set<SetId> sets;
   for (const SetRecord& set : map.sets) {
-    if (std::ranges::any_of(set.members, [&](DriveIndex member) { return out.contains(member); })) sets.insert(set.id);
+    const bool member_out = std::ranges::any_of(set.members, [&](DriveIndex member) { return out.contains(member); });
+    const bool source_out =
+        std::ranges::any_of(set.moves, [&](const MoveRecord& move) { return !move.done && out.contains(move.from); });
+    if (member_out || source_out) sets.insert(set.id);
   }
   return sets;
 }

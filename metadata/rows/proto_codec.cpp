@@ -114,55 +114,6 @@ bool from_proto(const proto::UploadRow& in, Upload& out) {
   return true;
 }
 
-void to_proto(const MapRecord& map, proto::MapRow& out) {
-  out.set_version(map.version);
-  out.set_cluster(to_bytes(map.cluster));
-  for (const DriveRecord& drive : map.drives) {
-    proto::DriveRow& row = *out.add_drives();
-    row.set_index(drive.index.value);
-    row.set_uuid(to_bytes(drive.uuid));
-    row.set_domain(drive.domain);
-    row.set_out(drive.out);
-  }
-  for (const SetRecord& set : map.sets) {
-    proto::SetRow& row = *out.add_sets();
-    row.set_id(set.id.value);
-    row.set_epoch(set.epoch.value);
-    row.set_data_shards(set.data_shards);
-    row.set_parity_shards(set.parity_shards);
-    for (const DriveIndex member : set.members) row.add_members(member.value);
-    row.set_open(set.open);
-  }
-}
-
-bool from_proto(const proto::MapRow& in, MapRecord& out) {
-  constexpr std::uint32_t kDriveMax = std::numeric_limits<std::uint16_t>::max();
-  constexpr std::uint32_t kShardsMax = std::numeric_limits<std::uint8_t>::max();
-  out = {.version = in.version()};
-  if (!from_bytes(in.cluster(), out.cluster)) return false;
-  for (const proto::DriveRow& row : in.drives()) {
-    DriveRecord& drive = out.drives.emplace_back();
-    if (row.index() > kDriveMax || !from_bytes(row.uuid(), drive.uuid)) return false;
-    drive.index.value = static_cast<std::uint16_t>(row.index());
-    drive.domain = row.domain();
-    drive.out = row.out();
-  }
-  for (const proto::SetRow& row : in.sets()) {
-    if (row.data_shards() > kShardsMax || row.parity_shards() > kShardsMax) return false;
-    SetRecord& set = out.sets.emplace_back();
-    set.id.value = row.id();
-    set.epoch.value = row.epoch();
-    set.data_shards = static_cast<std::uint8_t>(row.data_shards());
-    set.parity_shards = static_cast<std::uint8_t>(row.parity_shards());
-    set.open = row.open();
-    for (const std::uint32_t member : row.members()) {
-      if (member > kDriveMax) return false;
-      set.members.push_back(DriveIndex{static_cast<std::uint16_t>(member)});
-    }
-  }
-  return true;
-}
-
 std::string to_bytes(const Uuid& id) { return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()}; }
 
 bool from_bytes(std::string_view bytes, Uuid& id) {

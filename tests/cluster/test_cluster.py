@@ -72,6 +72,8 @@ class Writers:
                 serial += 1
                 key, body = f"{number}/{serial}", rng.randbytes(rng.choice([100, 5_000, 60_000, 700_000]))
                 node = rng.choice(self.cluster.living())
+                if node.number not in clients:  # It came later.
+                    clients[node.number] = client_with_retries(node)
                 try:
                     clients[node.number].put_object(Bucket=self.bucket, Key=key, Body=body)
                     self.acknowledged[key] = hashlib.md5(body).hexdigest()
@@ -97,8 +99,11 @@ class Writers:
         """Every acknowledged object, whole, as this node gives it."""
         s3 = client_with_retries(node)
         for key, digest in sorted(self.acknowledged.items()):
-            body = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-            assert hashlib.md5(body).hexdigest() == digest, f"{key} on node {node.number}"
+            self.check_one(s3, key, digest)
+
+    def check_one(self, s3, key, digest):
+        body = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        assert hashlib.md5(body).hexdigest() == digest, f"{key} at {s3.meta.endpoint_url}"
 
 
 def client_with_retries(node):

@@ -36,10 +36,13 @@ def is_free(port):
 class Places:
     """Where the nodes listen: on this machine's own address, one port after another."""
 
-    def __init__(self, nodes):
-        self.first = free_ports(nodes)
+    def __init__(self, nodes, room=None, first=None):
+        self.first = first or free_ports(room or nodes)
         self.list = f"http://127.0.0.1:{{{self.first}...{self.first + nodes - 1}}}"
         self.flags = ["--metadata-port-offset", str(METADATA_OFFSET), "--shard-port-offset", str(SHARD_OFFSET)]
+
+    def with_nodes(self, nodes):
+        return Places(nodes, first=self.first)
 
     def of(self, number):
         return "127.0.0.1", self.first + number - 1
@@ -118,16 +121,29 @@ def skewed_clock(seconds):
 class Cluster:
     """Nodes with two drives each by default. All are told the same; each finds itself by the address it listens on.
 
-    `network`: each in a namespace of its own. `drives`: how many each has, or one list of directories for each.
-    `authority`: of certificates, with which they speak TLS to clients and to each other.
+    `network`: each in a namespace of its own. `drives`: how many each has, or one list of directories for each. `room`:
+    it may grow to so many nodes, where there is no network. `authority`: of certificates, with which they speak TLS to
+    clients and to each other.
     """
 
-    def __init__(self, root, nodes=4, drives=2, flags=(), network=False, authority=None):
+    def __init__(self, root, nodes=4, drives=2, flags=(), network=False, room=None, authority=None):
+        self.root, self.flags, self.drives_each, self.authority = pathlib.Path(root), flags, drives, authority
         self.network = Network(nodes) if network else None
-        places = NetworkPlaces(self.network, nodes) if network else Places(nodes)
-        self.nodes = [Node(pathlib.Path(root) / f"node{n}", n, places, drives[n - 1] if isinstance(drives, list) else drives,
-                           flags, authority) for n in range(1, nodes + 1)]
+        self.places = NetworkPlaces(self.network, nodes) if network else Places(nodes, room)
+        self.nodes = [self.make_node(number, self.places) for number in range(1, nodes + 1)]
         self.access_key, self.secret_key = ACCESS_KEY, SECRET_KEY
+
+    def make_node(self, number, places):
+        drives = self.drives_each[number - 1] if isinstance(self.drives_each, list) else self.drives_each
+        return Node(self.root / f"node{number}", number, places, drives, self.flags, self.authority)
+
+    def add_node(self):
+        """One more, with the list that is longer by it. The others keep theirs."""
+        number = len(self.nodes) + 1
+        node = self.make_node(number, self.places.with_nodes(number))
+        self.nodes.append(node)
+        node.launch()
+        return node
 
     def start(self, seconds=60):
         """All at once; returns when every node answers S3 clients and every drive is in."""

@@ -37,6 +37,34 @@ CLI::App* add_command(CLI::App& app, Invocation& asked, const char* name, Comman
   return added;
 }
 
+void declare_growth(CLI::App& app, Invocation& asked) {
+  add_command(app, asked, "add-drive", Command::add_drive,
+              "Makes an empty directory of the node that is asked one more drive of the cluster.")
+      ->add_option("PATH", asked.path, "Its directory on the server.")
+      ->required();
+  const auto drive = [&asked](CLI::App* command) {
+    command->add_option("DRIVE", asked.drive, "Its number in firn status.")
+        ->required()
+        ->check(CLI::Range(1, UINT16_MAX));
+    return command;
+  };
+  const auto node = [&asked](CLI::App* command) {
+    command->add_option("NODE", asked.node, "Its number in firn status.")->required()->check(CLI::Range(1, UINT16_MAX));
+    return command;
+  };
+  const auto undo = [&asked](CLI::App* command) {
+    command->add_flag("--undo", asked.undo, "No: it is to take data again.");
+  };
+  undo(drive(add_command(app, asked, "drain-drive", Command::drain_drive,
+                         "Moves all that a drive of a cluster holds to the others.")));
+  drive(add_command(app, asked, "retire-drive", Command::retire_drive,
+                    "Drops a drained drive from the cluster for good."));
+  undo(node(add_command(app, asked, "drain-node", Command::drain_node,
+                        "Moves all that a node's drives hold to the other nodes.")));
+  node(add_command(app, asked, "retire-node", Command::retire_node,
+                   "Drops a drained node from the cluster for good: its process ends."));
+}
+
 void declare_commands(CLI::App& app, Invocation& asked) {
   add_command(app, asked, "status", Command::status,
               "Drives and their state, capacity, objects below full redundancy, and what repair is doing.");
@@ -55,6 +83,7 @@ void declare_commands(CLI::App& app, Invocation& asked) {
                               "Takes the empty (or returned) drive in place of a failed one, and fills it.");
   replace->add_option("DRIVE", asked.drive, "Its number in firn status.")->required()->check(CLI::Range(1, UINT16_MAX));
   replace->add_option("PATH", asked.path, "Its new directory on the server; without it, the one it has.");
+  declare_growth(app, asked);
   auto* metadata = app.add_subcommand("metadata", "Backup, restore and last resort of the metadata.")->fallthrough();
   metadata->require_subcommand(1);
   add_command(*metadata, asked, "backup", Command::metadata_backup,

@@ -17,7 +17,12 @@ struct Invocation {
     scrub,
     verify,
     fsck,
+    add_drive,
     replace_drive,
+    drain_drive,
+    retire_drive,
+    drain_node,
+    retire_node,
     metadata_backup,
     metadata_restore,
     force_membership
@@ -27,10 +32,11 @@ struct Invocation {
   bool json = false;
   std::string bucket;                        ///< usage: empty for all.
   std::uint64_t scrub_bytes_per_second = 0;  ///< 0: as fast as it goes.
-  std::uint16_t drive = 0;                   ///< replace-drive: counted from one.
-  std::string path;                          ///< replace-drive: its new directory; empty: the one it has.
+  std::uint16_t drive = 0;                   ///< replace-drive, drain-drive, retire-drive: counted from one.
+  std::uint32_t node = 0;                    ///< drain-node, retire-node; metadata restore of a cluster: 0: as the drives say.
+  bool undo = false;                         ///< drain-drive, drain-node: it is to take data again.
+  std::string path;                          ///< add-drive, replace-drive: its new directory; empty: the one it has.
   bool accept_loss = false;                  ///< metadata force-membership: without it, only what would be done.
-  std::uint32_t node = 0;                    ///< metadata restore: of a cluster; 0: the drives say it.
   std::string file;                          ///< metadata backup and restore.
 };
 

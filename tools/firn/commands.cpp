@@ -28,6 +28,10 @@ Result<AdminClient> connect(const Invocation& asked, const config::Environment& 
   return AdminClient(HttpClient(*std::move(endpoint), {.ca_file = asked.access.ca_file}), *std::move(credential));
 }
 
+std::string place_of(const Invocation& asked) {
+  return asked.node != 0 ? "nodes/" + std::to_string(asked.node) : "drives/" + std::to_string(asked.drive);
+}
+
 Result<boost::json::object> ask_server(const AdminClient& server, const Invocation& asked) {
   AdminClient::Parameters parameters;
   switch (asked.command) {
@@ -46,6 +50,16 @@ Result<boost::json::object> ask_server(const AdminClient& server, const Invocati
     case Command::replace_drive:
       if (!asked.path.empty()) parameters.emplace_back("path", server_path(asked.path));
       return server.ask("POST", "drives/" + std::to_string(asked.drive) + "/take", std::move(parameters));
+    case Command::add_drive:
+      parameters.emplace_back("path", server_path(asked.path));
+      return server.ask("POST", "drives", std::move(parameters));
+    case Command::drain_drive:
+    case Command::drain_node:
+      if (asked.undo) parameters.emplace_back("undo", "1");
+      return server.ask("POST", place_of(asked) + "/drain", std::move(parameters));
+    case Command::retire_drive:
+    case Command::retire_node:
+      return server.ask("POST", place_of(asked) + "/retire", {});
     case Command::metadata_restore:
     case Command::force_membership:
       break;
@@ -95,6 +109,15 @@ Outcome report(const Invocation& asked, boost::json::object content) {
   switch (asked.command) {
     case Command::status:
       return {content, status_report(content)};
+    case Command::add_drive:
+      return {content, addition_report(content, asked.path)};
+    case Command::drain_drive:
+    case Command::drain_node:
+      return {content, drain_report(content, asked.undo)};
+    case Command::retire_drive:
+    case Command::retire_node:
+      return {content, std::string(asked.node != 0 ? "The node" : "The drive") +
+                           " is of the cluster no more. Its number is not used again.\n"};
     case Command::usage:
       return {content, usage_report(content)};
     case Command::scrub:

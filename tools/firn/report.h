@@ -14,6 +14,8 @@ std::string verify_report(const boost::json::object& verify);
 std::string fsck_report(const boost::json::object& fsck);
 /// `status` is the server's after it took the drive.
 std::string replacement_report(const boost::json::object& status, unsigned drive, bool moved);
+std::string addition_report(const boost::json::object& status, const std::string& path);
+std::string drain_report(const boost::json::object& status, bool undone);
 std::string backup_report(const boost::json::object& backup);
 std::string restore_report(const boost::json::object& restored);
 std::string forced_report(const boost::json::object& forced);

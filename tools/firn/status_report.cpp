@@ -33,6 +33,24 @@ std::string repair_line(const boost::json::object& repair) {
   return line;
 }
 
+std::string spoken_time(std::uint64_t seconds) {
+  if (seconds < 120) return spoken_count(seconds, "second");
+  if (seconds < 2 * 3600) return spoken_count(seconds / 60, "minute");
+  return spoken_count(seconds / 3600, "hour");
+}
+
+std::string growth_line(const boost::json::object& growth) {
+  const auto moving = number_at(growth, "moving"), waiting = number_at(growth, "waiting");
+  if (moving + waiting == 0) return "nothing; drives are even";
+  std::string line = fmt::format("{} under way, {} to follow; some {} left", spoken_count(moving, "shard"), waiting,
+                                 spoken_bytes(number_at(growth, "bytes_left")));
+  if (growth.contains("seconds_left")) {
+    line += fmt::format(", {} at {} a second", spoken_time(number_at(growth, "seconds_left")),
+                        spoken_bytes(number_at(growth, "bytes_per_second")));
+  }
+  return line;
+}
+
 std::string metadata_line(const boost::json::object& metadata) {
   std::string line = "on drives " + numbers(array_at(metadata, "drives"));
   if (!flag_at(metadata, "full_size")) line += "; fewer than there should be";
@@ -48,7 +66,8 @@ std::string drives_table(const boost::json::array& drives) {
     const bool known = drive.contains("capacity_bytes");
     const auto size = [&](const char* name) { return known ? spoken_bytes(number_at(drive, name)) : std::string("-"); };
     const std::string why = text_at(drive, "why");
-    table.add({std::to_string(number_at(drive, "drive")), text_at(drive, "state"), size("capacity_bytes"),
+    table.add({std::to_string(number_at(drive, "drive")),
+               text_at(drive, "state") + (flag_at(drive, "leaving") ? ", leaving" : ""), size("capacity_bytes"),
                size("allocated_bytes"), size("live_bytes"), std::to_string(number_at(drive, "damaged_records")),
                text_at(drive, "path") + (why.empty() ? "" : " (" + why + ")")});
   }
@@ -82,9 +101,22 @@ std::string status_report(const boost::json::object& status) {
                       flag_at(status, "write_quorum") ? "writes are taken" : "writes are REFUSED");
   text += fmt::format("objects   {} below full redundancy\n", number_at(status, "objects_below_full_redundancy"));
   text += "repair    " + repair_line(object_at(status, "repair")) + "\n";
+  if (status.contains("growth")) text += "moving    " + growth_line(object_at(status, "growth")) + "\n";
   text += "metadata  " + metadata_line(object_at(status, "metadata")) + "\n\n";
   if (const auto nodes = array_at(status, "nodes"); !nodes.empty()) text += nodes_table(nodes) + "\n";
   return text + drives_table(drives);
+}
+
+std::string addition_report(const boost::json::object& status, const std::string& path) {
+  return fmt::format("{} is one of {} now; shards move to it (firn status).\n", path,
+                     spoken_count(array_at(status, "drives").size(), "drive")) +
+         "Name this directory too when firnd is started next.\n";
+}
+
+std::string drain_report(const boost::json::object& status, bool undone) {
+  if (undone) return "It takes data again.\n";
+  return "It takes no new data, and what it holds moves away (firn status). Moving: " +
+         growth_line(object_at(status, "growth")) + ".\n";
 }
 
 std::string replacement_report(const boost::json::object& status, unsigned drive, bool moved) {

@@ -82,6 +82,13 @@ Task<gateway::AdminReply> Admin::answer(gateway::AdminRequest request) {
     CO_TRY_LET(const auto content, co_await status());
     co_return reply(content);
   }
+  if (request.method == "POST") {
+    CO_TRY_LET(const auto changed, co_await change_growth(request));
+    if (changed) {
+      CO_TRY_LET(const auto content, co_await status());
+      co_return reply(content);
+    }
+  }
   co_return unknown(request);
 }
 

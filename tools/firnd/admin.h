@@ -1,5 +1,8 @@
 #pragma once
 
+#include <boost/json/array.hpp>
+#include <optional>
+
 #include "firn/gateway/admin.h"
 #include "jobs.h"
 #include "storage.h"
@@ -19,6 +22,10 @@ class Admin final : public gateway::AdminHandler {
   Task<boost::json::object> status();
   Task<boost::json::array> drives_status();
   Task<boost::json::object> repair_status();
+  /// Draining, retiring, adding: nothing when the request is none of these.
+  Task<std::optional<bool>> change_growth(const gateway::AdminRequest& request);
+  /// How far moving is; adds to each of `drives` what it has to do with it.
+  Task<boost::json::object> growth_status(boost::json::array& drives);
   Task<boost::json::object> usage(std::string bucket);
   Result<std::uint64_t> start_job(const std::string& name, const gateway::AdminRequest& request);
   Task<boost::json::object> scrub(std::uint64_t bytes_per_second);

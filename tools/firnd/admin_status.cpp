@@ -68,7 +68,9 @@ boost::json::array nodes_of(Storage& storage, const volume::ClusterMap& map) {
   const auto peers = cluster.peers();
   const auto members = storage.node().members();
   boost::json::array nodes;
-  for (NodeId id{1}; id.value <= cluster.nodes(); ++id.value) {
+  for (const NodeId id : cluster.roster().nodes()) {
+    const auto address = cluster.roster().find(id);
+    if (!address) continue;
     const auto peer = std::ranges::find(peers, id, &volume::PeerStatus::node);
     const auto member = std::ranges::find(members, id, &metadata::Node::Member::node);
     std::uint64_t drives = 0, in = 0;
@@ -78,15 +80,14 @@ boost::json::array nodes_of(Storage& storage, const volume::ClusterMap& map) {
       in += map.is_in(index) ? 1 : 0;
     }
     const char* state = id == cluster.own() ? "here" : peer != peers.end() && peer->reachable ? "reached" : "lost";
-    nodes.push_back(
-        boost::json::object{{"node", id.value},
-                            {"address", cluster.node(id).host + ":" + std::to_string(cluster.node(id).port)},
-                            {"state", state},
-                            {"why", peer == peers.end() ? std::string() : peer->why_not},
-                            {"votes", member != members.end() && member->voter},
-                            {"leads", storage.node().leader() == id},
-                            {"drives", drives},
-                            {"drives_in", in}});
+    nodes.push_back(boost::json::object{{"node", id.value},
+                                        {"address", address->host + ":" + std::to_string(address->port)},
+                                        {"state", state},
+                                        {"why", peer == peers.end() ? std::string() : peer->why_not},
+                                        {"votes", member != members.end() && member->voter},
+                                        {"leads", storage.node().leader() == id},
+                                        {"drives", drives},
+                                        {"drives_in", in}});
   }
   return nodes;
 }
@@ -171,6 +172,10 @@ Task<boost::json::object> Admin::status() {
   CO_TRY_LET(const auto below, co_await storage_.metadata().count_below_full_redundancy());
   CO_TRY_LET(auto repair, co_await repair_status());
   CO_TRY_LET(auto drives, co_await drives_status());
+  std::optional<boost::json::object> growth;
+  if (storage_.cluster() != nullptr) {
+    CO_TRY_LET(growth, co_await growth_status(drives));
+  }
   boost::json::object status{{"cluster", to_string(map->cluster)},
                              {"erasure", config::to_string(storage_.plan().shape)},
                              {"map_version", map->version},
@@ -180,7 +185,10 @@ Task<boost::json::object> Admin::status() {
                              {"drives", std::move(drives)},
                              {"sets", sets_of(*map)},
                              {"metadata", metadata_status(storage_.node().status())}};
-  if (storage_.cluster() != nullptr) status["nodes"] = nodes_of(storage_, *map);
+  if (growth) {
+    status["growth"] = *std::move(growth);
+    status["nodes"] = nodes_of(storage_, *map);
+  }
   co_return status;
 }
 

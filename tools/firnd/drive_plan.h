@@ -35,8 +35,9 @@ struct DrivePlan {
     DriveIndex index;
     Action action = Action::open;
     std::filesystem::path path;
-    Uuid drive;       ///< For `open`.
-    std::string why;  ///< For `without`, in words.
+    Uuid drive;          ///< For `open`.
+    std::string why;     ///< For `without`, in words.
+    bool added = false;  ///< Came to its node later, and keeps no metadata: that is on the drives of the node's start.
   };
   bool first_start = false;
   /// The drives hold records of objects and no metadata: to start anew would give the extents' names out once more.

@@ -38,6 +38,7 @@ void mark_unmounted(std::vector<FoundDirectory>& found) {
 
 Task<DriveIndex> format_one(volume::Disk& disk, DrivePlan::Place& place, volume::DriveIdentity identity) {
   identity.drive = random_uuid();
+  if (place.added) identity.drives = 0;
   identity.index = place.index;
   CO_TRY(co_await volume::Drive::format(disk, place.path.string(), identity));
   place.drive = identity.drive;

@@ -34,7 +34,7 @@ bool spans_nodes(const std::vector<metadata::DriveRecord>& drives) {
 std::vector<PlacementDrive> living_drives(const std::vector<metadata::DriveRecord>& drives) {
   std::vector<PlacementDrive> living;
   for (const auto& drive : drives) {
-    if (!drive.out) living.push_back({drive.index, drive.domain});
+    if (!drive.out && !drive.leaving) living.push_back({drive.index, drive.domain});
   }
   return living;
 }
@@ -45,8 +45,6 @@ std::size_t count_domains(const std::vector<PlacementDrive>& drives) {
   return domains.size();
 }
 
-std::size_t sets_for(std::size_t drives) { return std::max(kClusterSetsMin, kClusterSetsPerDrive * drives); }
-
 /// One cluster's sets need not be another's.
 std::uint64_t seed_of(const Uuid& cluster) {
   std::uint64_t seed = 0;
@@ -54,11 +52,45 @@ std::uint64_t seed_of(const Uuid& cluster) {
   return seed;
 }
 
+/// Over how many domains and drives a set is spread.
+struct Width {
+  std::size_t domains = SIZE_MAX;
+  std::size_t drives = SIZE_MAX;
+};
+
+Width width_of(const volume::ClusterMap& map, const volume::StripeSet& set) {
+  std::set<std::string_view> domains;
+  for (const auto member : set.members) domains.insert(map.drives.find(member)->second.domain);
+  return {domains.size(), std::set<DriveIndex>(set.members.begin(), set.members.end()).size()};
+}
+
+Width common_width(const metadata::MapRecord& record, const volume::ClusterMap& map) {
+  Width common;
+  for (const auto& set : record.sets) {
+    if (set.stopgap) continue;
+    const Width width = width_of(map, *map.find_set(set.id));
+    common = {std::min(common.domains, width.domains), std::min(common.drives, width.drives)};
+  }
+  return common;
+}
+
 volume::StripeSet to_stripe_set(const metadata::SetRecord& set) {
-  return {set.id, set.epoch, {set.data_shards, set.parity_shards}, set.members, set.open};
+  volume::StripeSet stripe{set.id, set.epoch, {set.data_shards, set.parity_shards}, set.members, set.open};
+  for (const auto& move : set.moves) stripe.moves.push_back({move.shard, move.from, move.from_uuid, move.done});
+  return stripe;
 }
 
 }  // namespace
+
+std::size_t sets_for(std::size_t drives) { return std::max(kClusterSetsMin, kClusterSetsPerDrive * drives); }
+
+std::size_t places_on(const metadata::MapRecord& map, DriveIndex drive) {
+  return static_cast<std::size_t>(std::count_if(map.sets.begin(), map.sets.end(), [drive](const auto& set) {
+    return has_member(set, drive) || std::any_of(set.moves.begin(), set.moves.end(), [drive](const auto& move) {
+             return !move.done && move.from == drive;
+           });
+  }));
+}
 
 volume::ClusterMap to_cluster_map(const metadata::MapRecord& record) {
   volume::ClusterMap map{.version = record.version, .cluster = record.cluster};
@@ -132,11 +164,18 @@ void MapChange::replace(DriveIndex drive, const Uuid& uuid) {
   if (record == nullptr || record->uuid == uuid) return;
   record->uuid = uuid;
   record->out = true;
+  record->capacity_bytes = 0;
+  for (auto& set : map_.sets) {
+    for (auto& move : set.moves) {
+      // What its predecessor took is not here: a commit that counts on it must say that it is missing.
+      if (!move.done && move.from == drive) move.from_uuid = uuid;
+    }
+  }
   changed_.insert(drive);
 }
 
 std::optional<metadata::MapRecord> MapChange::finish() {
-  if (changed_.empty()) return std::nullopt;
+  if (changed_.empty() && !map_changed_) return std::nullopt;
   ++map_.version;
   for (auto& set : map_.sets) {
     const bool touched =
@@ -161,13 +200,15 @@ bool MapChange::open_best_sets() {
     auto operator<=>(const Rank&) const = default;
   };
   const auto map = to_cluster_map(map_);
-  const auto rank = [&map](const metadata::SetRecord& record) -> std::optional<Rank> {
+  // Beyond what all have that were not formed in need, width is no merit: in a cluster that grows the first few sets
+  // that have moved would take all writes.
+  const Width common = common_width(map_, map);
+  const auto rank = [&map, &common](const metadata::SetRecord& record) -> std::optional<Rank> {
     const auto& set = *map.find_set(record.id);
     const auto quorum = write_quorum(map, set);
     if (!quorum.reachable()) return std::nullopt;
-    std::set<std::string_view> domains;
-    for (const auto member : set.members) domains.insert(map.drives.find(member)->second.domain);
-    return Rank{domains.size(), std::set<DriveIndex>(set.members.begin(), set.members.end()).size(),
+    const Width width = width_of(map, set);
+    return Rank{std::min(width.domains, common.domains), std::min(width.drives, common.drives),
                 std::popcount(quorum.available)};
   };
   std::optional<Rank> best;
@@ -182,6 +223,12 @@ bool MapChange::form_sets() {
   const erasure::Shape shape{model.data_shards, model.parity_shards};
   const auto living = living_drives(map_.drives);
   if (!domains_suffice(count_domains(living), shape)) return false;
+  append_sets(living, spans_nodes(map_.drives) ? sets_for(living.size()) : 1, true);
+  return true;
+}
+
+void MapChange::append_sets(const std::vector<PlacementDrive>& drives, std::size_t count, bool stopgap) {
+  const erasure::Shape shape{map_.sets.front().data_shards, map_.sets.front().parity_shards};
   SetId last{0};
   SetEpoch epoch{1};
   for (const auto& other : map_.sets) {
@@ -189,12 +236,10 @@ bool MapChange::form_sets() {
     // After a restore the drives may know a set of this number, and its epochs, from a map that was lost.
     epoch = std::max(epoch, other.epoch);
   }
-  const std::size_t count = spans_nodes(map_.drives) ? sets_for(living.size()) : 1;
-  for (auto& members : place_sets(living, shape, count, seed_of(map_.cluster) + last.value)) {
+  for (auto& members : place_sets(drives, shape, count, seed_of(map_.cluster) + last.value)) {
     ++last.value;
-    map_.sets.push_back({last, epoch, shape.data, shape.parity, std::move(members), true});
+    map_.sets.push_back({last, epoch, shape.data, shape.parity, std::move(members), true, stopgap});
   }
-  return true;
 }
 
 }  // namespace firn::server

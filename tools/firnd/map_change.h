@@ -8,6 +8,7 @@
 #include "firn/erasure/codec.h"
 #include "firn/metadata/model.h"
 #include "firn/volume/cluster_map.h"
+#include "placement.h"
 
 namespace firn::server {
 
@@ -17,6 +18,11 @@ volume::ClusterMap to_cluster_map(const metadata::MapRecord& record);
 /// The map of a first start: each drive a failure domain of its own; as many sets as drives, each beginning one drive
 /// further, so that all drives carry the same; one set when there are just k+m drives.
 metadata::MapRecord first_map(const Uuid& cluster, const std::vector<Uuid>& drives, erasure::Shape shape);
+
+/// How many sets a cluster of so many drives should have.
+std::size_t sets_for(std::size_t drives);
+/// Sets with a place on the drive, or one that still moves from it.
+std::size_t places_on(const metadata::MapRecord& map, DriveIndex drive);
 
 /// How a node is named as a failure domain.
 std::string domain_of(NodeId node);
@@ -41,17 +47,42 @@ class MapChange {
   /// Another drive in its place, empty: out until what it owes has been rebuilt.
   void replace(DriveIndex drive, const Uuid& uuid);
 
+  /// The shard's place moves to another drive: it takes appends from now on, and both are read.
+  void begin_move(SetId set, std::uint8_t shard, DriveIndex to);
+  /// `to` holds all that the drive before it had.
+  void finish_move(SetId set, std::uint8_t shard, DriveIndex to);
+  /// Another drive in place of one that is out and does not return. What it owes must be on the list.
+  void give_up(SetId set, std::uint8_t shard, DriveIndex to);
+  /// Nothing comes to the drive any more, and what it holds is to go.
+  void set_leaving(DriveIndex drive, bool leaving);
+  void set_capacity(DriveIndex drive, std::uint64_t capacity_bytes);
+  /// Sets over all drives that stay, so that a cluster that has grown has enough of them.
+  void add_sets(std::size_t count);
+  /// A node that asks to be let in, with so many drives.
+  void add_node(const metadata::NodeRecord& node, std::size_t drives);
+  /// One drive more of a node: its index.
+  DriveIndex add_drive(NodeId node);
+  void set_node_leaving(NodeId node, bool leaving);
+  /// The node and its drives are gone for good. They must hold no place.
+  void retire_node(NodeId node);
+  /// The same of one drive.
+  void retire_drive(DriveIndex drive);
+
   /// The new map, or nothing if all was so already.
   std::optional<metadata::MapRecord> finish();
 
  private:
   metadata::DriveRecord* find(DriveIndex drive);
+  metadata::SetRecord* find(SetId set);
+  metadata::NodeRecord& node_record(NodeId node);
   void settle_open_sets();
   bool open_best_sets();
   bool form_sets();
+  void append_sets(const std::vector<PlacementDrive>& drives, std::size_t count, bool stopgap);
 
   metadata::MapRecord map_;
   std::set<DriveIndex> changed_;
+  bool map_changed_ = false;  // What changes no set's epoch.
 };
 
 }  // namespace firn::server

@@ -166,7 +166,11 @@ boost::asio::awaitable<void> MapKeeper::raise_epochs(metadata::MapRecord before,
   for (const auto& set : after.sets) {
     const auto* old = find_set(before, set.id);
     if (old != nullptr && old->epoch == set.epoch) continue;
-    for (const auto member : set.members) {
+    auto holders = set.members;
+    for (const auto& move : set.moves) {
+      if (!move.done) holders.push_back(move.from);
+    }
+    for (const auto member : holders) {
       const auto* record = find_drive(after, member);
       const auto service = parts_.drive(member);
       if (record == nullptr || record->out || service == nullptr) continue;

@@ -14,6 +14,9 @@ erasure::ShardMask shards_on(const metadata::SetRecord& set, DriveIndex drive) {
   for (std::size_t shard = 0; shard < set.members.size(); ++shard) {
     if (set.members[shard] == drive) mask |= erasure::ShardMask{1} << shard;
   }
+  for (const auto& move : set.moves) {
+    if (!move.done && move.from == drive) mask |= erasure::ShardMask{1} << move.shard;
+  }
   return mask;
 }
 
@@ -27,21 +30,31 @@ Task<bool> owes_its_list(metadata::Client& metadata, const metadata::DriveRecord
   co_return entry && *entry == to_string(drive.uuid);
 }
 
-Task<> record_owed_shards(metadata::Client& metadata, const metadata::MapRecord& map, DriveIndex drive) {
-  for (const auto& set : map.sets) {
-    const auto owed = shards_on(set, drive);
-    ExtentId after;
-    bool more = owed != 0;
-    while (more) {
-      CO_TRY_LET(auto extents, co_await metadata.list_extents(set.id, after, kBatch));
-      more = extents.size() == kBatch;
-      if (extents.empty()) break;
-      after = extents.back().extent;
-      for (auto& extent : extents) extent.missing = owed;
-      CO_TRY(co_await metadata.mark_missing(std::move(extents)));
-    }
+namespace {
+
+Task<> record_owed(metadata::Client& metadata, SetId set, erasure::ShardMask owed) {
+  ExtentId after;
+  bool more = owed != 0;
+  while (more) {
+    CO_TRY_LET(auto extents, co_await metadata.list_extents(set, after, kBatch));
+    more = extents.size() == kBatch;
+    if (extents.empty()) break;
+    after = extents.back().extent;
+    for (auto& extent : extents) extent.missing = owed;
+    CO_TRY(co_await metadata.mark_missing(std::move(extents)));
   }
   co_return Unit{};
+}
+
+}  // namespace
+
+Task<> record_owed_shards(metadata::Client& metadata, const metadata::MapRecord& map, DriveIndex drive) {
+  for (const auto& set : map.sets) CO_TRY(co_await record_owed(metadata, set.id, shards_on(set, drive)));
+  co_return Unit{};
+}
+
+Task<> record_owed_shard(metadata::Client& metadata, SetId set, std::uint8_t shard) {
+  co_return co_await record_owed(metadata, set, erasure::ShardMask{1} << shard);
 }
 
 Task<FoundDrives> note_found_drives(metadata::Client& metadata, const metadata::MapRecord& map,

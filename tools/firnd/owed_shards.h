@@ -14,6 +14,9 @@ namespace firn::server {
 /// Walks extents, not keys; may be repeated after a crash.
 Task<> record_owed_shards(metadata::Client& metadata, const metadata::MapRecord& map, DriveIndex drive);
 
+/// The same of one shard of one set: its drive does not come back.
+Task<> record_owed_shard(metadata::Client& metadata, SetId set, std::uint8_t shard);
+
 /// What became, by the map, of drives that are there at a start.
 struct FoundDrives {
   std::vector<DriveIndex> returned;      ///< Recorded as out.

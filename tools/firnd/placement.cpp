@@ -7,15 +7,15 @@
 #include "firn/base/assert.h"
 
 namespace firn::server {
-namespace {
 
-/// Sebastiano Vigna's splitmix64: a well mixed number for each input, the same on every machine.
 std::uint64_t mixed(std::uint64_t value) {
   value += 0x9E3779B97F4A7C15ULL;
   value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9ULL;
   value = (value ^ (value >> 27)) * 0x94D049BB133111EBULL;
   return value ^ (value >> 31);
 }
+
+namespace {
 
 struct Drive {
   DriveIndex index;

@@ -16,6 +16,9 @@ struct PlacementDrive {
   std::string domain;
 };
 
+/// Sebastiano Vigna's splitmix64: a well mixed number for each input, the same on every machine.
+std::uint64_t mixed(std::uint64_t value);
+
 /// Whether the loss of any one domain would leave k shards of a set spread over that many.
 bool domains_suffice(std::size_t domains, erasure::Shape shape);
 

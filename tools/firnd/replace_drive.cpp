@@ -75,7 +75,7 @@ Task<> Storage::close_drive(DriveIndex index) {
   if (!drive) co_return Unit{};
   volumes_->connect(index, nullptr);
   if (cluster_) cluster_->withdraw(index);
-  node_->drive_failed(index);
+  if (const auto* place = find_place(index); place == nullptr || !place->added) node_->drive_failed(index);
   {
     const std::lock_guard lock(drives_mutex_);
     drives_.erase(index);
@@ -100,7 +100,7 @@ Task<> Storage::open_drive(DrivePlan::Place place) {
   }
   volumes_->connect(index, drive);
   if (cluster_) cluster_->serve(drive);
-  node_->drive_returned(index, drive->directory());
+  if (!one.places[0].added) node_->drive_returned(index, drive->directory());
   co_return co_await admit_drive(index, drive->identity().drive);
 }
 

@@ -22,6 +22,8 @@ std::string spelled(DriveIndex drive) { return "drive " + std::to_string(drive.v
 
 }  // namespace
 
+std::string gateway_entry(NodeId node) { return std::string(kGatewayEntry) + "/" + std::to_string(node.value); }
+
 Storage::Storage(Runtime& runtime, Options options)
     : runtime_(runtime), options_(std::move(options)), background_(runtime.io(0).get_executor()) {
   if (options_.cluster) cluster_ = std::make_unique<Cluster>(runtime_, *options_.cluster);
@@ -87,7 +89,8 @@ Result<> Storage::open_drives_and_metadata() {
   }
   if (no_node) return *no_node;
   for (const auto& place : before.places) {
-    if (place.action == DrivePlan::Action::open && !drives_.contains(place.index)) node_->drive_failed(place.index);
+    const bool failed = place.action == DrivePlan::Action::open && !drives_.contains(place.index);
+    if (failed && !place.added) node_->drive_failed(place.index);
   }
   return {};
 }
@@ -101,11 +104,12 @@ volume::Drive::Options Storage::drive_options() {
 }
 
 Result<std::unique_ptr<metadata::Node>> Storage::open_metadata(const DrivePlan& plan) {
-  metadata::Node::Options options{.drive_count = static_cast<std::uint16_t>(plan.places.size()),
+  const auto keepers = std::ranges::count(plan.places, false, &DrivePlan::Place::added);
+  metadata::Node::Options options{.drive_count = static_cast<std::uint16_t>(keepers),
                                   .losses = plan.shape.parity,
                                   .block_cache_bytes = options_.metadata_cache_bytes};
   for (const auto& place : plan.places) {
-    if (place.action == DrivePlan::Action::open) options.drives.push_back({place.index, place.path});
+    if (place.action == DrivePlan::Action::open && !place.added) options.drives.push_back({place.index, place.path});
   }
   metadata::Node::Events events{
       .drive_failed = [this](DriveIndex drive, const Error& why) { drive_failed(drive, why); },
@@ -192,8 +196,7 @@ Task<> Storage::settle_map() {
 }
 
 Task<Uuid> Storage::gateway_id() {
-  const std::string entry =
-      std::string(kGatewayEntry) + (cluster_ ? "/" + std::to_string(cluster_->own().value) : std::string());
+  const std::string entry = cluster_ ? gateway_entry(cluster_->own()) : std::string(kGatewayEntry);
   auto stored = co_await metadata().find_config(entry);
   if (!stored && stored.error().code != Errc::not_found) co_return std::move(stored).error();
   Uuid id = random_uuid();
@@ -211,6 +214,7 @@ Task<> Storage::open_store() {
   if (cluster_) {
     make_leadership();
     serving_ = true;
+    start_mover();
     if (background_.enter()) {
       boost::asio::co_spawn(runtime_.io(0), lead(), boost::asio::detached);  // close() waits at the gate.
     }
@@ -312,6 +316,8 @@ void Storage::close() {
 
 boost::asio::awaitable<void> Storage::end_background() {
   serving_ = false;
+  moving_ = nullptr;
+  if (mover_) co_await mover_->stop();
   co_await background_.close();
   co_await end_maintenance();
   fencing_ = nullptr;
@@ -341,7 +347,7 @@ void Storage::drive_failed(DriveIndex drive, const Error& why) {
 
 boost::asio::awaitable<void> Storage::drive_lost(DriveIndex index) {
   if (const auto drive = find_drive(index)) drive->fence(error(Errc::drive_out, "put out of the cluster map"));
-  node_->drive_failed(index);
+  if (const auto* place = find_place(index); place == nullptr || !place->added) node_->drive_failed(index);
   co_return;
 }
 

@@ -12,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "balance.h"
 #include "cluster/cluster.h"
 #include "cluster/leadership.h"
 #include "drive_plan.h"
@@ -24,9 +25,13 @@
 #include "firn/objects/store.h"
 #include "firn/volume/client.h"
 #include "firn/volume/disk.h"
+#include "growth/mover.h"
 #include "map_keeper.h"
 
 namespace firn::server {
+
+/// The configuration entry with the identity of a node's gateway towards the metadata tier.
+std::string gateway_entry(NodeId node);
 
 /// Drives, metadata and volumes of one machine, and the store over them: everything below the gateway. In a cluster,
 /// the same with this node's drives and its part of the metadata, over the drives of all nodes.
@@ -40,6 +45,8 @@ class Storage {
     std::uint64_t write_memory_bytes = 0;
     std::uint64_t metadata_cache_bytes = 0;
     std::uint64_t body_cache_bytes = 0;
+    /// What this node takes a second of shards that move to its drives.
+    std::uint64_t move_bytes_per_second = Mover::Options{}.bytes_per_second;
     std::chrono::milliseconds reclaim_grace = objects::Maintenance::Options{}.reclaim_grace;
     /// Unset: one machine by itself.
     std::optional<Cluster::Options> cluster;
@@ -78,12 +85,21 @@ class Storage {
   /// Takes what is in the drive's directory now: the drive that was there, or an empty one in its place. With
   /// `directory`, that one stands for the drive from now on, and is to be named at the next start. On io thread 0.
   Task<> take_drive(DriveIndex drive, std::filesystem::path directory);
+  /// Empties these drives, or those of the node; with `undo` they take data again. On io thread 0, as the next two.
+  Task<> drain(std::vector<DriveIndex> drives, std::optional<NodeId> node, bool undo);
+  /// Drops what was drained from the cluster for good.
+  Task<> retire(std::vector<DriveIndex> drives, std::optional<NodeId> node);
+  Task<> add_drive(std::filesystem::path directory);
+  /// On io thread 0.
+  const metadata::MapRecord& map_record() const { return keeper_->current(); }
+  Mover::Progress moving() const { return mover_ ? mover_->progress() : Mover::Progress{}; }
   /// Of repair, since the start.
   objects::Maintenance::Progress repair_progress() const {
     return maintenance_ ? maintenance_->progress() : objects::Maintenance::Progress{};
   }
   /// Null on one machine by itself.
   const Cluster* cluster() const { return cluster_.get(); }
+  Cluster* cluster() { return cluster_.get(); }
 
   /// Where the first drive that is there lies.
   std::filesystem::path first_directory() const;
@@ -143,6 +159,17 @@ class Storage {
   boost::asio::awaitable<void> end_maintenance();
   bool owes(DriveIndex drive) const;
 
+  // What it does when the cluster grows or shrinks: storage_growth.cpp.
+  void start_mover();
+  boost::asio::awaitable<void> grow();
+  Task<> admit_newcomers();
+  Task<> move_shards();
+  boost::asio::awaitable<void> give_up(std::vector<PlannedMove> moves);
+  Task<> sweep_receivers();
+  Task<> drop_retired();
+  Task<> close_leases(NodeId node);
+  Task<> open_added_drive(std::filesystem::path directory);
+
   Runtime& runtime_;
   const Options options_;
   std::unique_ptr<Cluster> cluster_;
@@ -170,6 +197,12 @@ class Storage {
   std::unique_ptr<Leadership> leadership_;  // Io thread 0; none on one machine by itself.
   std::size_t damage_reports_ = 0;          // Io thread 0: under way.
   std::atomic<bool> serving_{false};
+  std::atomic<bool> retired_{false};
+  std::unique_ptr<Mover> mover_;
+  std::atomic<Mover*> moving_{nullptr};  // The mover, while it may be poked.
+  std::uint64_t level_version_ = 0;      // Io thread 0: of the last map with nothing to begin.
+  std::set<DriveIndex> receiving_;       // Io thread 0: drives that shards were on their way to, at the last look.
+  bool giving_up_ = false;               // Io thread 0.
   Gate background_;
 };
 

@@ -1,10 +1,13 @@
 // What Storage does as one node of a cluster.
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <csignal>
 #include <utility>
 
 #include "firn/base/log.h"
@@ -64,6 +67,7 @@ void Storage::wake_leadership() {
 void Storage::say_hello(Hello& hello) const {
   hello.serving = serving_.load();
   hello.leaving = leaving_.load();
+  if (const auto* mover = moving_.load()) hello.moving_bytes_per_second = mover->progress().bytes_per_second;
   if (hello.serving) hello.first_open_lease = store_->first_open_lease();
   for (const auto& [index, drive] : drives()) {
     hello.drives.push_back({index, drive->identity().drive, !drive->fenced() && !owes(index)});
@@ -86,6 +90,12 @@ std::shared_ptr<volume::DriveService> Storage::find_service(DriveIndex drive) co
 void Storage::map_changed(const metadata::MapRecord& map) {
   cluster_->map_is(map);
   if (auto* keeper = fencing_.load()) keeper->note(map);
+  if (auto* mover = moving_.load()) mover->poke();
+  const auto self = std::ranges::find(map.nodes, cluster_->own(), &metadata::NodeRecord::node);
+  if (self != map.nodes.end() && self->retired && !retired_.exchange(true)) {
+    log::warn("this node is retired, and ends");
+    kill(getpid(), SIGTERM);
+  }
 }
 
 Task<> Storage::settle_cluster_map() {
@@ -136,7 +146,9 @@ bool Storage::ready() const {
 void Storage::make_leadership() {
   leadership_ = std::make_unique<Leadership>(Leadership::Parts{.runtime = runtime_,
                                                                .keeper = *keeper_,
-                                                               .nodes = cluster_->nodes(),
+                                                               .nodes = 0,
+                                                               .roster = [this] { return cluster_->roster().nodes(); },
+                                                               .after_look = [this] { return grow(); },
                                                                .leads = [this] { return node_->is_leader(); },
                                                                .closing = [this] { return closing(); },
                                                                .hellos = [this] { return cluster_hellos(); },

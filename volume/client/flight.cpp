@@ -44,28 +44,29 @@ void Flight::start_append(RecordMemory record, RecordPlace place, After after) {
 boost::asio::awaitable<void> Flight::append(std::shared_ptr<Flight> self, RecordMemory record, RecordPlace place,
                                             After after) {
   const auto bytes = record.bytes.size();
-  const DriveIndex drive = self->drives_[place.shard];
-  Result<> appended = co_await self->try_append(record, place);
+  const auto appended = co_await self->try_append(record, place);
   self->appending_bytes_ -= bytes;
   self->recycle(std::move(record));
   if (!appended) {
-    self->lose(shard_bit(place.shard), drive, appended.error());
+    const auto& onward = self->onward_[place.shard];
+    self->lose(shard_bit(place.shard), onward ? onward->drive : self->drives_[place.shard], appended.error());
   } else if (after == After::sync) {
-    co_await sync(self, drive, shard_bit(place.shard));
+    co_await sync(self, appended->drive, appended->service, shard_bit(place.shard));
   }
 }
 
-Task<> Flight::try_append(RecordMemory& record, RecordPlace place) {
+Task<Flight::Target> Flight::try_append(RecordMemory& record, RecordPlace place) {
   CO_TRY_LET(Target to, target(place.shard));
   Result<> appended = co_await to.service->append(append_request(record, extent_, place, to.epoch));
   if (appended.code() == Errc::stale_epoch) {
     const bool newer = co_await newer_epoch(to.epoch);
-    if (!newer) co_return appended;
+    if (!newer) co_return appended.error();
     CO_TRY_LET(to, target(place.shard));
     appended = co_await to.service->append(append_request(record, extent_, place, to.epoch));
   }
-  if (appended) epoch_ = epoch_ ? std::min(*epoch_, to.epoch) : to.epoch;
-  co_return appended;
+  CO_TRY(appended);
+  epoch_ = epoch_ ? std::min(*epoch_, to.epoch) : to.epoch;
+  co_return to;
 }
 
 boost::asio::awaitable<bool> Flight::newer_epoch(SetEpoch epoch) {
@@ -81,13 +82,20 @@ boost::asio::awaitable<bool> Flight::newer_epoch(SetEpoch epoch) {
 
 Result<Flight::Target> Flight::target(std::uint8_t shard) {
   const View& view = *core_->view();
+  auto& onward = onward_[shard];
+  if (!onward && place_has_moved(view, shard))
+    onward = Onward{core_->view(), view.find_set(extent_.set)->members[shard]};
+  if (onward && onward->service() && counts(view, shard)) {
+    return Target{onward->service(), view.find_set(extent_.set)->epoch, onward->drive};
+  }
   if (!place_is_in(view, shard)) {
     fenced_ |= shard_bit(shard);
     return error(Errc::stale_epoch, "fenced, or its place has moved");  // No fault of the drive.
   }
   DriveService* service = start_->service(drives_[shard]);
   if (!service) return error(Errc::drive_out, "absent");
-  return Target{service, view.find_set(extent_.set)->epoch};
+  begun_ |= shard_bit(shard);
+  return Target{service, view.find_set(extent_.set)->epoch, drives_[shard]};
 }
 
 bool Flight::place_is_in(const View& view, std::uint8_t shard) const {
@@ -99,8 +107,18 @@ bool Flight::place_is_in(const View& view, std::uint8_t shard) const {
   return then != start_->map().drives.end() && view.map().drives.find(drive)->second.uuid == then->second.uuid;
 }
 
+bool Flight::place_has_moved(const View& view, std::uint8_t shard) const {
+  const StripeSet* set = view.find_set(extent_.set);
+  const Move* move = set && set->shape == extent_.shape ? set->find_move(shard) : nullptr;
+  if (move == nullptr || move->from != drives_[shard] || !view.map().is_in(set->members[shard])) return false;
+  const auto then = start_->map().drives.find(move->from);
+  if (then == start_->map().drives.end() || then->second.uuid != move->from_uuid) return false;
+  if (onward_[shard] && onward_[shard]->drive != set->members[shard]) return false;
+  return move->done || view.map().is_in(move->from);
+}
+
 void Flight::start_syncs(erasure::ShardMask shards) {
-  erasure::ShardMask left = shards & ~lost_;
+  erasure::ShardMask left = shards & begun_ & ~lost_;
   while (left) {
     const DriveIndex drive = drives_[static_cast<std::size_t>(std::countr_zero(left))];
     erasure::ShardMask on_drive = 0;
@@ -108,12 +126,17 @@ void Flight::start_syncs(erasure::ShardMask shards) {
       if (drives_[shard] == drive) on_drive |= left & shard_bit(shard);
     }
     left &= ~on_drive;
-    spawn(sync(shared_from_this(), drive, on_drive));
+    spawn(sync(shared_from_this(), drive, start_->service(drive), on_drive));
+  }
+  for (std::uint8_t shard = 0; shard < extent_.shape.total(); ++shard) {
+    if (!onward_[shard] || !(shards & ~lost_ & shard_bit(shard))) continue;
+    spawn(sync(shared_from_this(), onward_[shard]->drive, onward_[shard]->service(), shard_bit(shard)));
   }
 }
 
-boost::asio::awaitable<void> Flight::sync(std::shared_ptr<Flight> self, DriveIndex drive, erasure::ShardMask shards) {
-  const Result<> synced = co_await self->start_->service(drive)->sync();
+boost::asio::awaitable<void> Flight::sync(std::shared_ptr<Flight> self, DriveIndex drive, DriveService* service,
+                                          erasure::ShardMask shards) {
+  const Result<> synced = co_await service->sync();
   if (!synced) self->lose(shards, drive, synced.error());
 }
 
@@ -164,7 +187,7 @@ Flight::Verdict Flight::judge(const View& view) {
   erasure::ShardMask safe = 0;
   for (std::uint8_t shard = 0; shard < extent_.shape.total(); ++shard) {
     const bool lost = lost_ & shard_bit(shard);
-    const bool in = place_is_in(view, shard);
+    const bool in = counts(view, shard);
     if (lost && !in) fenced_ |= shard_bit(shard);
     if (!lost && in) safe |= shard_bit(shard);
   }

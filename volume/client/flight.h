@@ -65,17 +65,30 @@ class Flight : public std::enable_shared_from_this<Flight> {
   struct Target {
     DriveService* service = nullptr;
     SetEpoch epoch;
+    DriveIndex drive;
+  };
+  /// Where a shard goes on after its place has moved in the midst of the extent.
+  struct Onward {
+    std::shared_ptr<const View> view;  // Its services are those of the first record sent there.
+    DriveIndex drive;
+    DriveService* service() const { return view->service(drive); }
   };
   Result<Target> target(std::uint8_t shard);
   /// The shard's place is still the drive it began with, and that drive is in.
   bool place_is_in(const View& view, std::uint8_t shard) const;
+  /// The drive it began with is the one its place moves, or has moved, from, and what was written there counts.
+  bool place_has_moved(const View& view, std::uint8_t shard) const;
+  bool counts(const View& view, std::uint8_t shard) const {
+    return place_is_in(view, shard) || place_has_moved(view, shard);
+  }
   Verdict judge(const View& view);
 
   void spawn(boost::asio::awaitable<void> child);
   static boost::asio::awaitable<void> append(std::shared_ptr<Flight> self, RecordMemory record, RecordPlace place,
                                              After after);
-  static boost::asio::awaitable<void> sync(std::shared_ptr<Flight> self, DriveIndex drive, erasure::ShardMask shards);
-  Task<> try_append(RecordMemory& record, RecordPlace place);
+  static boost::asio::awaitable<void> sync(std::shared_ptr<Flight> self, DriveIndex drive, DriveService* service,
+                                           erasure::ShardMask shards);
+  Task<Target> try_append(RecordMemory& record, RecordPlace place);
   /// Waits for a map in which the set's epoch is beyond `epoch`.
   boost::asio::awaitable<bool> newer_epoch(SetEpoch epoch);
   void lose(erasure::ShardMask shards, DriveIndex drive, const Error& failure);
@@ -88,7 +101,9 @@ class Flight : public std::enable_shared_from_this<Flight> {
   std::shared_ptr<const View> start_;
   Extent extent_;
   std::array<DriveIndex, kShardsMax> drives_{};
+  std::array<std::optional<Onward>, kShardsMax> onward_{};
 
+  erasure::ShardMask begun_ = 0;  // A record was sent to drives_[shard].
   erasure::ShardMask lost_ = 0;
   erasure::ShardMask fenced_ = 0;  // Of these, a map has had the drive out: they may be left out.
   std::optional<SetEpoch> epoch_;  // The lowest a record was appended under.

@@ -29,8 +29,9 @@ void Piece::start(LiveReads& live, const std::shared_ptr<Event>& done) {
   const View& view = *core_->view();
   const StripeSet* set = view.find_set(extent_.set);
   if (set && set->shape == extent_.shape) {
-    const DriveIndex drive = set->members[key_.shard];
-    const bool in = view.map().is_in(drive) && view.service(drive);
+    const auto sources = view.sources(*set, key_.shard);
+    const DriveIndex drive = sources.empty() ? set->members[key_.shard] : sources.front();
+    const bool in = view.map().is_in(drive) && !sources.empty();
     if (in && (!core_->health().avoid(drive) || core_->health().probe(drive) || !afford_detour())) {
       return ask(key_.shard, live, done);
     }
@@ -104,8 +105,9 @@ std::optional<unsigned> Piece::cost(std::uint8_t shard, const View& view, const 
   if (part.length == 0) return zeros;
   const StripeSet* set = view.find_set(extent_.set);
   if (!set || set->shape != extent_.shape) return std::nullopt;
-  const DriveIndex drive = set->members[shard];
-  if (!view.service(drive)) return std::nullopt;
+  const auto sources = view.sources(*set, shard);
+  if (sources.empty()) return std::nullopt;
+  const DriveIndex drive = sources.front();
   if (live.find({key_.extent, key_.stripe, shard}, part)) return shared;
   if (!view.map().is_in(drive)) return out;
   if (core_->health().avoid(drive)) return slow;

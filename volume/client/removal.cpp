@@ -42,6 +42,9 @@ Task<> remove_extents(std::shared_ptr<Core> core, SetId set_id, std::vector<Exte
   const StripeSet* set = view->find_set(set_id);
   if (!set) co_return error(Errc::internal, "the cluster map has no set " + std::to_string(set_id.value));
   auto drives = set->members;
+  for (const Move& move : set->moves) {
+    if (!move.done) drives.push_back(move.from);
+  }
   std::ranges::sort(drives);
   const auto repeated = std::ranges::unique(drives);
   drives.erase(repeated.begin(), repeated.end());

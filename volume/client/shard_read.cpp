@@ -12,6 +12,23 @@ namespace {
 
 constexpr std::chrono::seconds kAnswerWait{30};
 
+const StripeSet& set_of(const View& view, const ShardRead::Request& request) {
+  return *view.find_set(request.extent.set);
+}
+
+DriveIndex first_source(const View& view, const ShardRead::Request& request) {
+  const StripeSet& set = set_of(view, request);
+  const auto sources = view.sources(set, request.key.shard);
+  return sources.empty() ? set.members[request.key.shard] : sources.front();
+}
+
+std::optional<DriveIndex> second_source(const View& view, const ShardRead::Request& request) {
+  const StripeSet& set = set_of(view, request);
+  if (set.moves.empty()) return std::nullopt;
+  const auto sources = view.sources(set, request.key.shard);
+  return sources.size() > 1 ? std::optional(sources.back()) : std::nullopt;
+}
+
 }  // namespace
 
 ShardRead::ShardRead(std::shared_ptr<Core> core, std::shared_ptr<const View> view, const Request& request,
@@ -19,7 +36,8 @@ ShardRead::ShardRead(std::shared_ptr<Core> core, std::shared_ptr<const View> vie
     : core_(std::move(core)),
       view_(std::move(view)),
       request_(request),
-      drive_(view_->find_set(request.extent.set)->members[request.key.shard]),
+      drive_(first_source(*view_, request_)),
+      other_(second_source(*view_, request_)),
       done_(std::move(done)) {}
 
 std::shared_ptr<ShardRead> ShardRead::start(std::shared_ptr<Core> core, std::shared_ptr<const View> view,
@@ -36,13 +54,24 @@ std::shared_ptr<ShardRead> ShardRead::start(std::shared_ptr<Core> core, std::sha
 }
 
 boost::asio::awaitable<void> ShardRead::run(std::shared_ptr<ShardRead> self) {
-  DriveService* service = self->view_->service(self->drive_);
-  if (!service) {
-    self->answer_ = error(Errc::drive_out, "absent");
-    co_return;
+  self->answer_ = co_await self->ask(self->drive_);
+  if (!self->answer_ && self->other_) {
+    auto second = co_await self->ask(*self->other_);
+    // That neither has it is known only when both say so.
+    if (second || self->answer_.code() == Errc::not_found) {
+      self->answer_ = std::move(second);
+      self->answered_by_ = *self->other_;
+    }
   }
-  self->answer_ = co_await service->read(self->request_.key, self->request_.blocks);
-  if (self->answer_) self->core_->health().finished(self->drive_, std::chrono::steady_clock::now() - self->started_);
+  if (self->answer_) {
+    self->core_->health().finished(self->answered_by_, std::chrono::steady_clock::now() - self->started_);
+  }
+}
+
+Task<RecordBytes> ShardRead::ask(DriveIndex drive) {
+  DriveService* service = view_->service(drive);
+  if (!service) co_return error(Errc::drive_out, "absent");
+  co_return co_await service->read(request_.key, request_.blocks);
 }
 
 ShardRead::State ShardRead::check() {
@@ -81,7 +110,7 @@ void ShardRead::report(const Error& failure) {
     case Errc::drive_out:
     case Errc::drive_unreachable:
     case Errc::request_timeout:
-      core_->drive_failed(drive_, failure);
+      core_->drive_failed(answered_by_, failure);
       break;
     default:
       break;
@@ -97,7 +126,7 @@ void ShardRead::tell_damage(Errc reason) {
 
 void ShardRead::report_missing() {
   if (state_ != State::bad || answer_.code() != Errc::not_found) return;
-  if (view_->map().is_in(drive_)) tell_damage(Errc::not_found);
+  if (view_->map().is_in(answered_by_)) tell_damage(Errc::not_found);
 }
 
 bool ShardRead::covers(const RecordKey& key, ByteRange blocks) const {

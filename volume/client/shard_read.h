@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core.h"
@@ -28,7 +29,8 @@ class ShardRead : public std::enable_shared_from_this<ShardRead> {
     bool tell_damage = true;  ///< Repair and scrub look for damage themselves.
   };
 
-  /// Starts reading from the drive that has the record's place in `view`. `done` is signalled when it has answered.
+  /// Starts reading from the drive that has the record's place in `view`, or had it before a move. `done` is signalled
+  /// when it has answered.
   static std::shared_ptr<ShardRead> start(std::shared_ptr<Core> core, std::shared_ptr<const View> view,
                                           const Request& request, std::shared_ptr<Event> done);
 
@@ -58,6 +60,7 @@ class ShardRead : public std::enable_shared_from_this<ShardRead> {
  private:
   ShardRead(std::shared_ptr<Core> core, std::shared_ptr<const View> view, const Request& request,
             std::shared_ptr<Event> done);
+  Task<RecordBytes> ask(DriveIndex drive);
   static boost::asio::awaitable<void> run(std::shared_ptr<ShardRead> self);
   Result<> verify() const;
   void report(const Error& failure);
@@ -67,6 +70,8 @@ class ShardRead : public std::enable_shared_from_this<ShardRead> {
   std::shared_ptr<const View> view_;  // Keeps the drive's service alive.
   const Request request_;
   const DriveIndex drive_;
+  const std::optional<DriveIndex> other_;  // Asked when the first does not have it: a shard that moves is on either.
+  DriveIndex answered_by_ = drive_;
   std::shared_ptr<Event> done_;  // Shared with the reader, which may go first.
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 

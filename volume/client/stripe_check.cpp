@@ -12,7 +12,7 @@ boost::asio::awaitable<void> StripeCheck::read() {
   const StripeSet* set = view->find_set(extent_.set);
   if (!set || set->shape != extent_.shape) co_return;
   for (std::uint8_t shard = 0; shard < extent_.shape.total(); ++shard) {
-    if (!view->service(set->members[shard])) continue;
+    if (view->sources(*set, shard).empty()) continue;
     const ShardRead::Request request{.extent = extent_,
                                      .key = extent_.key(stripe_, shard),
                                      .blocks = {0, stored_bytes(shard)},

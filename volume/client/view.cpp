@@ -32,6 +32,16 @@ DriveService* View::service(DriveIndex drive) const {
   return drive.value < services_.size() ? services_[drive.value].get() : nullptr;
 }
 
+std::vector<DriveIndex> View::sources(const StripeSet& set, std::uint8_t shard) const {
+  std::vector<DriveIndex> drives;
+  if (service(set.members[shard])) drives.push_back(set.members[shard]);
+  if (const auto from = set.moves_from(shard); from && service(*from)) {
+    const bool first = !map_->is_in(set.members[shard]) && map_->is_in(*from);
+    drives.insert(first ? drives.begin() : drives.end(), *from);
+  }
+  return drives;
+}
+
 const StripeSet* View::find_set(SetId id) const {
   const StripeSet* set = map_->find_set(id);
   return set && well_formed(*set) ? set : nullptr;

@@ -23,6 +23,9 @@ class View {
 
   /// Null when the drive is absent. Lives as long as the view.
   DriveService* service(DriveIndex drive) const;
+  /// Where the shard's records are read: its drive, and the one it moves from; those that are in come first, absent
+  /// ones are left out.
+  std::vector<DriveIndex> sources(const StripeSet& set, std::uint8_t shard) const;
   /// Null when the map has no such set, or one whose members don't fit its shape.
   const StripeSet* find_set(SetId id) const;
   /// Of a shape that some set of the map has.

@@ -6,6 +6,16 @@
 
 namespace firn::volume {
 
+const Move* StripeSet::find_move(std::uint8_t shard) const {
+  const auto found = std::ranges::find(moves, shard, &Move::shard);
+  return found == moves.end() ? nullptr : &*found;
+}
+
+std::optional<DriveIndex> StripeSet::moves_from(std::uint8_t shard) const {
+  const Move* move = find_move(shard);
+  return move != nullptr && !move->done ? std::optional(move->from) : std::nullopt;
+}
+
 const StripeSet* ClusterMap::find_set(SetId id) const {
   const auto found = sets.find(id);
   return found == sets.end() ? nullptr : &found->second;

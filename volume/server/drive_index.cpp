@@ -106,9 +106,40 @@ Task<> LocalDrive::remove_in_turn(std::vector<ExtentId> extents) {
     }
     return all;
   };
-  CO_TRY_LET(const std::vector<Index::Row> rows, co_await run_blocking(runtime_, std::move(work)));
-  if (rows.empty()) co_return Unit{};
+  CO_TRY_LET(std::vector<Index::Row> rows, co_await run_blocking(runtime_, std::move(work)));
+  co_return co_await remove_rows(std::move(rows));
+}
 
+Task<> LocalDrive::remove_left(std::vector<RecordKey> keys, SetEpoch until) {
+  const Pass pass(*this);
+  std::ranges::sort(keys);
+  const auto repeated = std::ranges::unique(keys);
+  keys.erase(repeated.begin(), repeated.end());
+  const AsyncTurn::Pass turn = co_await index_turn_.enter();
+  {
+    const std::lock_guard lock(mutex_);
+    if (fence_reason_ || stopping_) co_return refusal();
+    for (const RecordKey& key : keys) {
+      const auto found = pending_.find(key);
+      if (found != pending_.end() && found->second.set_epoch <= until) pending_.erase(found);
+    }
+  }
+  std::function<Result<std::vector<Index::Row>>()> work = [this, &keys, until]() -> Result<std::vector<Index::Row>> {
+    std::vector<Index::Row> old;
+    for (const RecordKey& key : keys) {
+      const auto row = index_->find_blocking(key);
+      if (!row && row.code() != Errc::not_found) return row.error();
+      if (row && row->set_epoch <= until) old.push_back({key, *row});
+    }
+    return old;
+  };
+  CO_TRY_LET(std::vector<Index::Row> rows, co_await run_blocking(runtime_, std::move(work)));
+  co_return co_await remove_rows(std::move(rows));
+}
+
+/// In turn.
+Task<> LocalDrive::remove_rows(std::vector<Index::Row> rows) {
+  if (rows.empty()) co_return Unit{};
   IndexBatch batch;
   {
     const auto now = std::chrono::steady_clock::now();

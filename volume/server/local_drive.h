@@ -63,6 +63,7 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   Task<> sync() override;
   Task<RecordBytes> read(RecordKey key, ByteRange range) override;
   Task<> remove(std::vector<ExtentId> extents) override;
+  Task<> remove_left(std::vector<RecordKey> keys, SetEpoch until) override;
   Task<> sync_index() override;
   Task<std::vector<RecordInfo>> list(RecordKey after, std::size_t limit) override;
   Task<> raise_epoch(SetId set, SetEpoch epoch) override;
@@ -158,7 +159,8 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   Task<> flush_index();
   Task<> remove_in_turn(std::vector<ExtentId> extents);
   void drop_pending(const std::unordered_set<ExtentId>& extents);  ///< mutex_ held.
-  void flush_index_when_due();                                     ///< mutex_ held.
+  Task<> remove_rows(std::vector<Index::Row> rows);
+  void flush_index_when_due();  ///< mutex_ held.
 
   // Reading: drive_read.cpp.
   Task<std::shared_ptr<DiskFile>> segment_file(SegmentId id);

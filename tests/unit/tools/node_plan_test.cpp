@@ -99,7 +99,8 @@ TEST(NodePlan, RefusesAnotherNodesDrive) {
 TEST(OwnDrives, FollowFromAnyThatIsFormatted) {
   EXPECT_EQ(own_drives({empty("/a"), drive("/b", 9), empty("/c")}).value_or({}), kOwn);
   EXPECT_FALSE(own_drives({empty("/a"), empty("/b")}));
-  EXPECT_THAT(refusal(own_drives({drive("/a", 9), drive("/b", 8)})), HasSubstr("another order"));
+  EXPECT_EQ(own_drives({drive("/a", 9), drive("/b", 17)}).value_or({}), (std::vector{DriveIndex{9}, DriveIndex{17}}));
+  EXPECT_THAT(refusal(own_drives({drive("/a", 9), drive("/b", 8), empty("/c")})), HasSubstr("another order"));
 }
 
 }  // namespace

@@ -44,31 +44,52 @@ std::vector<DriveIndex> drives_in(const metadata::MapRecord& map, NodeId node) {
 }  // namespace
 
 Cluster::Cluster(Runtime& runtime, Options options)
-    : runtime_(runtime), options_(std::move(options)), list_hash_(list_hash(spelled(options_.cluster.nodes))) {
+    : runtime_(runtime),
+      options_(std::move(options)),
+      list_hash_(list_hash(spelled(options_.cluster.nodes))),
+      roster_(options_.cluster.nodes) {
   facts_.node = own();
   facts_.list_hash = list_hash_;
   facts_.drive_count = options_.drive_count;
   facts_.shape = options_.erasure;
+  if (const auto address = roster_.find(own())) {
+    facts_.host = address->host;
+    facts_.port = address->port;
+  }
 }
 
 Cluster::~Cluster() = default;
 
-std::uint16_t Cluster::port_of(NodeId id, std::uint16_t offset) const {
-  return static_cast<std::uint16_t>(node(id).port + offset);
+std::uint16_t Cluster::port_of(const config::Config::Node& node, std::uint16_t offset) const {
+  return static_cast<std::uint16_t>(node.port + offset);
+}
+
+std::vector<NodeId> Cluster::others() const {
+  auto nodes = roster_.nodes();
+  std::erase(nodes, own());
+  return nodes;
+}
+
+/// Begins the links to a node, as far as this one has them already.
+void Cluster::reach(NodeId id) {
+  const auto node = roster_.find(id);
+  if (!node || id == own()) return;
+  transport_->add({id, node->host, port_of(*node, options_.cluster.metadata_port_offset)});
+  if (auto* drives = reaching_.load()) {
+    drives->add({id, node->host, port_of(*node, options_.cluster.shard_port_offset)});
+  }
 }
 
 Result<> Cluster::listen() {
   metadata::PeerTransport::Options options;
   options.identity = identity();  // Of no cluster yet.
   options.host = options_.listen_host;
-  options.port = port_of(own(), options_.cluster.metadata_port_offset);
+  options.port = port_of(options_.cluster.nodes[own().value - 1], options_.cluster.metadata_port_offset);
   options.hello = [this](NodeId from, std::string request) { return answer(from, std::move(request)); };
   auto transport = metadata::PeerTransport::start(runtime_, std::move(options));
   if (!transport) return std::move(transport).error();
   transport_ = *std::move(transport);
-  for (NodeId id{1}; id.value <= nodes(); ++id.value) {
-    if (id != own()) transport_->add({id, node(id).host, port_of(id, options_.cluster.metadata_port_offset)});
-  }
+  for (const NodeId id : others()) reach(id);
   return {};
 }
 
@@ -80,12 +101,31 @@ Hello Cluster::hello(NodeId asker) const {
   } else if (asker.value >= 1 && asker.value <= drive_counts_.size()) {
     hello.yours = drives_of(asker, drive_counts_);
   }
+  hello.retired = roster_.retired(asker);
   if (complete_) complete_(hello);
   return hello;
 }
 
-/// What the asker says of itself is looked at when it is asked in its turn.
-Task<std::string> Cluster::answer(NodeId from, std::string) { co_return encode(hello(from)); }
+/// What a node of the cluster says of itself is looked at when it is asked in its turn; one that is not is noted.
+Task<std::string> Cluster::answer(NodeId from, std::string request) {
+  if (auto asker = decode_hello(request); asker && asker->node == from && !asker->begun) {
+    const std::lock_guard lock(mutex_);
+    if (map_ && drives_in(*map_, from).empty() && !roster_.retired(from))
+      asked_.insert_or_assign(from, *std::move(asker));
+  }
+  co_return encode(hello(from));
+}
+
+std::vector<Hello> Cluster::newcomers() const {
+  std::vector<Hello> all;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [node, hello] : asked_) {
+    const bool fits = !hello.shape || *hello.shape == shape_;
+    const bool foreign = hello.cluster != Uuid{} && hello.cluster != cluster_;
+    if (fits && !foreign && !hello.host.empty() && hello.drive_count > 0) all.push_back(hello);
+  }
+  return all;
+}
 
 Task<Hello> Cluster::ask(NodeId node) {
   CO_TRY_LET(const std::string text, co_await transport_->hello(node, encode(hello(node)), kHelloDeadline));
@@ -97,8 +137,7 @@ Task<Hello> Cluster::ask(NodeId node) {
 boost::asio::awaitable<Answers> Cluster::ask_all() {
   std::vector<Task<Hello>> tasks;
   std::vector<NodeId> asked;
-  for (NodeId id{1}; id.value <= nodes(); ++id.value) {
-    if (id == own()) continue;
+  for (const NodeId id : others()) {
     asked.push_back(id);
     tasks.push_back(ask(id));
   }
@@ -115,7 +154,7 @@ Task<DrivePlan> Cluster::form(const std::vector<FoundDirectory>& found, std::fun
     CO_TRY_LET(own, own_drives(found));
   } else {
     const Newcomer self{.node = this->own(),
-                        .nodes = nodes(),
+                        .nodes = listed(),
                         .list_hash = list_hash_,
                         .drive_count = options_.drive_count,
                         .cluster = survey.cluster,
@@ -164,10 +203,8 @@ metadata::Node::ClusterOptions Cluster::node_options(metadata::Node::Options loc
   metadata::Node::ClusterOptions options{.local = std::move(local), .node = own(), .cluster = cluster_};
   if (begins_) options.voters.push_back(own());
   options.join = !begins_;
-  for (NodeId id{1}; id.value <= nodes(); ++id.value) {
-    if (id != own()) options.peers.push_back(id);
-  }
-  options.voters_max = nodes() >= 5 ? 5 : 3;
+  options.peers = others();
+  options.voters_max = roster_.size() >= 5 ? 5 : 3;
   options.transport = transport_.get();
   return options;
 }
@@ -180,7 +217,24 @@ void Cluster::on_hello(Complete complete) {
 void Cluster::map_is(metadata::MapRecord map) {
   const std::lock_guard lock(mutex_);
   if (map.version == 0 || (map_ && map_->version >= map.version)) return;
-  map_ = std::move(map);
+  for (const auto& record : map.drives) asked_.erase(node_of(record.domain));
+  map_ = map;
+  // The links are made on another thread: this one applies metadata.
+  boost::asio::post(runtime_.io(0), [this, map = std::move(map)] { follow(map); });
+}
+
+/// On io thread 0.
+void Cluster::follow(const metadata::MapRecord& map) {
+  const auto change = roster_.learn(map);
+  for (const NodeId id : change.joined) {
+    log::info("node {} is of the cluster now", id.value);
+    reach(id);
+  }
+  for (const NodeId id : change.retired) {
+    log::info("node {} is retired", id.value);
+    // It is still heard on metadata, so that it learns of it.
+    if (auto* drives = reaching_.load(); drives && id != own()) drives->remove(id);
+  }
 }
 
 std::optional<metadata::MapRecord> Cluster::map() const {
@@ -191,7 +245,7 @@ std::optional<metadata::MapRecord> Cluster::map() const {
 bool Cluster::voters_are_there(const metadata::Node& node) const {
   const auto members = node.members();
   const auto voters = std::count_if(members.begin(), members.end(), [](const auto& member) { return member.voter; });
-  return static_cast<std::size_t>(voters) >= std::min<std::size_t>(nodes(), nodes() >= 5 ? 5 : 3);
+  return static_cast<std::size_t>(voters) >= std::min<std::size_t>(listed(), listed() >= 5 ? 5 : 3);
 }
 
 /// After a restart amid the beginning: the drives say how many there were together, the nodes how many each has.
@@ -199,7 +253,7 @@ void Cluster::learn_layout(const Answers& answers) {
   const std::lock_guard lock(mutex_);
   if (!drive_counts_.empty()) return;
   std::vector<std::uint16_t> counts;
-  for (NodeId id{1}; id.value <= nodes(); ++id.value) {
+  for (NodeId id{1}; id.value <= listed(); ++id.value) {
     const auto found = answers.find(id);
     if (id != own() && (found == answers.end() || !found->second)) return;
     counts.push_back(id == own() ? facts_.drive_count : found->second->drive_count);
@@ -235,7 +289,7 @@ Task<metadata::MapRecord> Cluster::await_map(metadata::Node& node, std::function
       auto first = first_map_of(answers);
       if (first && voters_are_there(node)) {
         const auto recorded = co_await node.client().put_cluster_map(*first);
-        if (recorded) log::info("the cluster has begun: {} nodes, {} drives", nodes(), first->drives.size());
+        if (recorded) log::info("the cluster has begun: {} nodes, {} drives", listed(), first->drives.size());
         if (!recorded) log::warn("the first map: {} {}", to_string(recorded.error().code), recorded.error().detail);
       }
     }
@@ -246,17 +300,20 @@ Task<metadata::MapRecord> Cluster::await_map(metadata::Node& node, std::function
 }
 
 Result<> Cluster::share(const Drives& drives, volume::RemoteDrives::Events events) {
-  auto server = volume::ShardServer::start(runtime_, {.identity = identity(),
-                                                      .host = options_.listen_host,
-                                                      .port = port_of(own(), options_.cluster.shard_port_offset)});
+  auto server = volume::ShardServer::start(
+      runtime_, {.identity = identity(),
+                 .host = options_.listen_host,
+                 .port = port_of(options_.cluster.nodes[own().value - 1], options_.cluster.shard_port_offset)});
   if (!server) return std::move(server).error();
   shard_server_ = *std::move(server);
   for (const auto& [index, drive] : drives) serve(drive);
   auto remote = volume::RemoteDrives::make(runtime_, {.identity = identity()}, std::move(events));
   if (!remote) return std::move(remote).error();
   remote_drives_ = *std::move(remote);
-  for (NodeId id{1}; id.value <= nodes(); ++id.value) {
-    if (id != own()) remote_drives_->add({id, node(id).host, port_of(id, options_.cluster.shard_port_offset)});
+  reaching_ = remote_drives_.get();
+  for (const NodeId id : others()) {
+    const auto node = roster_.find(id);
+    if (node) remote_drives_->add({id, node->host, port_of(*node, options_.cluster.shard_port_offset)});
   }
   return {};
 }

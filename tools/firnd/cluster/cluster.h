@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include "cluster/forming.h"
 #include "cluster/hello.h"
 #include "cluster/node_plan.h"
+#include "cluster/roster.h"
 #include "drives.h"
 #include "firn/base/runtime.h"
 #include "firn/config/config.h"
@@ -42,8 +44,7 @@ class Cluster {
   ~Cluster();
 
   NodeId own() const { return NodeId{options_.cluster.own}; }
-  std::uint32_t nodes() const { return static_cast<std::uint32_t>(options_.cluster.nodes.size()); }
-  const config::Config::Node& node(NodeId id) const { return options_.cluster.nodes[id.value - 1]; }
+  const Roster& roster() const { return roster_; }
 
   /// Peers are answered from now on.
   Result<> listen();
@@ -58,6 +59,8 @@ class Cluster {
   using Complete = std::function<void(Hello&)>;
   void on_hello(Complete complete);
   void map_is(metadata::MapRecord map);
+  /// Nodes that have asked to be let in, as they said themselves, and are in no map yet.
+  std::vector<Hello> newcomers() const;
   std::optional<metadata::MapRecord> map() const;
 
   /// Every other node's answer.
@@ -84,7 +87,13 @@ class Cluster {
   ClusterIdentity identity() const {
     return {.cluster = cluster_, .node = own(), .key = options_.cluster.key, .tls = options_.cluster.tls};
   }
-  std::uint16_t port_of(NodeId id, std::uint16_t offset) const;
+  /// Of a node's metadata or shards: S3's and `offset`.
+  std::uint16_t port_of(const config::Config::Node& node, std::uint16_t offset) const;
+  void reach(NodeId node);
+  void follow(const metadata::MapRecord& map);
+  /// For as long as the cluster has not begun: all of the list.
+  std::uint32_t listed() const { return static_cast<std::uint32_t>(options_.cluster.nodes.size()); }
+  std::vector<NodeId> others() const;
   Task<std::string> answer(NodeId from, std::string request);
   Task<Hello> ask(NodeId node);
   boost::asio::awaitable<Result<FormingStep>> settle(Newcomer self, std::function<bool()> closing);
@@ -96,15 +105,18 @@ class Cluster {
   Runtime& runtime_;
   const Options options_;
   const std::uint64_t list_hash_;
+  Roster roster_;
   std::unique_ptr<metadata::PeerTransport> transport_;
   std::unique_ptr<volume::ShardServer> shard_server_;
   std::unique_ptr<volume::RemoteDrives> remote_drives_;
-  bool begins_ = false;  ///< This start is the cluster's first, on this node.
-  Uuid cluster_;         ///< As planned.
+  std::atomic<volume::RemoteDrives*> reaching_{nullptr};  // Those, once they are there.
+  bool begins_ = false;                                   ///< This start is the cluster's first, on this node.
+  Uuid cluster_;                                          ///< As planned.
   erasure::Shape shape_;
   std::uint16_t drives_total_ = 0;
   mutable std::mutex mutex_;
-  Hello facts_;                              // Guarded by mutex_, as are the next three.
+  Hello facts_;                              // Guarded by mutex_, as are the next four.
+  std::map<NodeId, Hello> asked_;            ///< What nodes that are in no map said when they asked.
   std::vector<std::uint16_t> drive_counts_;  ///< Of all nodes, while there is no map.
   std::optional<metadata::MapRecord> map_;
   Complete complete_;

@@ -123,6 +123,10 @@ Result<FormingStep> next_step(const Newcomer& self, const Answers& answers) {
   const auto cluster = only_cluster(self, answers);
   if (!cluster) return cluster.error();
   for (const auto& [node, answer] : answers) {
+    if (answer && answer->cluster != Uuid{} && answer->retired) {
+      return refusal("this node, " + std::to_string(self.node.value) + ", was retired: its number is not used again. " +
+                     "Give the machine a place at the end of --nodes");
+    }
     if (answer && answer->cluster != Uuid{} && !answer->yours.empty()) return join(self, *answer);
   }
   if (self.node == kFirstNode) return begin(self, answers);

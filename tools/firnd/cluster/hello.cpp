@@ -54,6 +54,7 @@ class Fields {
     fail(name);
     return kEmpty;
   }
+  bool has(std::string_view name) const { return object_.contains(name); }
   void fail(std::string_view name) {
     if (!failure_) failure_ = malformed(name);
   }
@@ -91,6 +92,15 @@ void read_shape(Fields& fields, Hello& hello) {
   hello.shape = *shape;
 }
 
+/// What nodes of the first release don't say.
+void read_growth(Fields& fields, Hello& hello) {
+  if (fields.has("host")) hello.host = fields.text("host");
+  if (fields.has("port")) hello.port = static_cast<std::uint16_t>(fields.number("port", UINT16_MAX));
+  if (fields.has("retired")) hello.retired = fields.flag("retired");
+  constexpr const char* kMoving = "moving_bytes_per_second";
+  if (fields.has(kMoving)) hello.moving_bytes_per_second = fields.number(kMoving, UINT64_MAX);
+}
+
 }  // namespace
 
 std::string encode(const Hello& hello) {
@@ -111,7 +121,11 @@ std::string encode(const Hello& hello) {
                                       {"drives", std::move(drives)},
                                       {"first_open_lease", hello.first_open_lease.value},
                                       {"serving", hello.serving},
-                                      {"leaving", hello.leaving}});
+                                      {"leaving", hello.leaving},
+                                      {"host", hello.host},
+                                      {"port", hello.port},
+                                      {"retired", hello.retired},
+                                      {"moving_bytes_per_second", hello.moving_bytes_per_second}});
 }
 
 Result<Hello> decode_hello(std::string_view text) {
@@ -138,6 +152,7 @@ Result<Hello> decode_hello(std::string_view text) {
   hello.first_open_lease.value = fields.number("first_open_lease", UINT64_MAX);
   hello.serving = fields.flag("serving");
   hello.leaving = value.as_object().contains("leaving") && fields.flag("leaving");
+  read_growth(fields, hello);
   if (fields.failure()) return *fields.failure();
   return hello;
 }

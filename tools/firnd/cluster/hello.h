@@ -37,6 +37,10 @@ struct Hello {
   LeaseId first_open_lease;   ///< The lowest under which it may still write; 0: it has none yet.
   bool serving = false;       ///< It answers S3 clients.
   bool leaving = false;       ///< It stops, and waits for its drives to be out. Absent in what older releases say.
+  std::string host;           ///< Where it is reached, as its own list says.
+  std::uint16_t port = 0;
+  bool retired = false;                       ///< Whoever asks is retired, as this node knows.
+  std::uint64_t moving_bytes_per_second = 0;  ///< Of shards that come to its drives.
 };
 
 /// JSON with all fields; unknown ones are passed over, so that a later release may add some.

@@ -14,6 +14,7 @@ boost::asio::awaitable<void> Leadership::run() {
     woken_ = false;
     co_await follow_leader();
     if (liveness_) co_await watch_nodes(*liveness_);
+    if (liveness_ && parts_.after_look) co_await parts_.after_look();
     if (woken_) continue;
     pause_.expires_after(kWatchPause);
     boost::system::error_code ignored;
@@ -32,6 +33,7 @@ boost::asio::awaitable<void> Leadership::follow_leader() {
   if (leads) {
     log::info("this node leads");
     liveness_ = std::make_unique<Liveness>(parts_.nodes);
+    if (parts_.roster) liveness_->know(parts_.roster(), std::chrono::steady_clock::now());
     liveness_->begin(std::chrono::steady_clock::now());
     maintenance_ = parts_.begin_maintenance();
   } else {
@@ -45,6 +47,7 @@ boost::asio::awaitable<void> Leadership::follow_leader() {
 boost::asio::awaitable<void> Leadership::watch_nodes(Liveness& liveness) {
   auto hellos = co_await parts_.hellos();
   const auto now = std::chrono::steady_clock::now();
+  if (parts_.roster) liveness.know(parts_.roster(), now);
   std::set<NodeId> answered;
   for (auto& hello : hellos) {
     answered.insert(hello.node);

@@ -26,7 +26,11 @@ class Leadership {
   struct Parts {
     Runtime& runtime;
     MapKeeper& keeper;
-    std::uint32_t nodes = 0;
+    std::uint32_t nodes = 0;  ///< Of the beginning.
+    /// Where they may change: who is of the cluster now.
+    std::function<std::vector<NodeId>()> roster = {};
+    /// What else is done after each look at the others.
+    std::function<boost::asio::awaitable<void>()> after_look = {};
     std::function<bool()> leads;
     std::function<bool()> closing;
     /// This node's, and those of the others of its cluster that answer.

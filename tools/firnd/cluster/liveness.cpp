@@ -21,6 +21,11 @@ Liveness::Liveness(std::uint32_t nodes) {
   for (std::uint32_t node = 1; node <= nodes; ++node) nodes_[NodeId{node}];
 }
 
+void Liveness::know(const std::vector<NodeId>& nodes, Time now) {
+  for (const NodeId node : nodes) nodes_.try_emplace(node, Seen{now, std::nullopt, false});
+  std::erase_if(nodes_, [&nodes](const auto& entry) { return std::ranges::find(nodes, entry.first) == nodes.end(); });
+}
+
 void Liveness::begin(Time now) {
   for (auto& [node, seen] : nodes_) seen.well_at = now;
 }

@@ -24,6 +24,8 @@ class Liveness {
   static constexpr std::chrono::milliseconds kSilenceMax{2'500};
 
   explicit Liveness(std::uint32_t nodes);
+  /// Who is of the cluster now. Others are forgotten; who is new was not silent before.
+  void know(const std::vector<NodeId>& nodes, Time now);
 
   /// This node leads from now on: nobody was silent before.
   void begin(Time now);

@@ -33,6 +33,7 @@ DrivePlan::Place place_of(DriveIndex index, const FoundDirectory& directory) {
   if (is_drive(directory)) {
     place.action = DrivePlan::Action::open;
     place.drive = directory.inspection.identity->drive;
+    place.added = directory.inspection.identity->drives == 0;
   } else if (directory.failure) {
     place.why = directory.failure->detail;
   } else if (directory.unmounted) {
@@ -60,6 +61,7 @@ Result<NodeSurvey> survey_drives(const std::vector<FoundDirectory>& found, std::
     if (first == nullptr) first = &directory;
     if (auto same = check_same(directory, *first); !same) return std::move(same).error();
     const auto index = directory.inspection.identity->index;
+    if (const auto total = directory.inspection.identity->drives; total != 0) survey.drives_total = total;
     if (!indexes.insert(index).second) {
       return refusal(directory.path.string() + " and another directory both stand for drive " +
                      std::to_string(index.value + 1) + ": one was replaced by the other, or is a copy of it");
@@ -72,7 +74,6 @@ Result<NodeSurvey> survey_drives(const std::vector<FoundDirectory>& found, std::
                    config::to_string(identity.shape) + ", which is fixed");
   }
   survey.cluster = identity.cluster;
-  survey.drives_total = identity.drives;
   survey.shape = identity.shape;
   return survey;
 }
@@ -103,6 +104,11 @@ Result<DrivePlan> plan_node(const std::vector<FoundDirectory>& found, const Node
 }
 
 Result<std::vector<DriveIndex>> own_drives(const std::vector<FoundDirectory>& found) {
+  std::vector<DriveIndex> said;
+  for (const auto& directory : found) {
+    if (is_drive(directory)) said.push_back(directory.inspection.identity->index);
+  }
+  if (said.size() == found.size()) return said;
   std::optional<std::size_t> base;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (!is_drive(found[i])) continue;

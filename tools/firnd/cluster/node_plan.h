@@ -29,8 +29,9 @@ Result<NodeSurvey> survey_drives(const std::vector<FoundDirectory>& found, std::
 Result<DrivePlan> plan_node(const std::vector<FoundDirectory>& found, const NodeSurvey& survey,
                             const std::vector<DriveIndex>& own);
 
-/// This node's drives as its formatted ones show them: numbered one after another in the order of the directories. An
-/// Error when that is not how they are; drives can't be replaced then before the cluster was heard.
+/// This node's drives as its formatted ones show them. What is not formatted has its number by the order of the
+/// directories, where they are numbered one after another; an Error when that is not how they are: drives can't be
+/// replaced then before the cluster was heard.
 Result<std::vector<DriveIndex>> own_drives(const std::vector<FoundDirectory>& found);
 
 }  // namespace firn::server

@@ -105,9 +105,18 @@ struct Part {
 /// words).
 struct DriveRecord {
   DriveIndex index;
-  Uuid uuid;
+  Uuid uuid;  ///< Zero until a node that was let in has formatted it.
   std::string domain;
   bool out = false;
+  bool leaving = false;              ///< To be emptied: what it holds moves to other drives, and nothing comes to it.
+  std::uint64_t capacity_bytes = 0;  ///< As it said when it came; 0: not known, as large as the others.
+};
+/// A place of a set whose shard moves, or has moved, from one drive to the member of today.
+struct MoveRecord {
+  std::uint8_t shard = 0;
+  DriveIndex from;
+  Uuid from_uuid;
+  bool done = false;  ///< The member holds all that `from` had taken. Until then both are read.
 };
 struct SetRecord {
   SetId id;
@@ -116,12 +125,24 @@ struct SetRecord {
   std::uint8_t parity_shards = 0;
   std::vector<DriveIndex> members;
   bool open = true;
+  bool stopgap = false;                ///< Formed over what was left while drives were out.
+  std::vector<MoveRecord> moves = {};  ///< At most one for a shard: its last.
+};
+/// A node that came after the cluster began, or is to go. Those of the beginning are in every node's list.
+struct NodeRecord {
+  NodeId node;
+  std::string host;
+  std::uint16_t port = 0;  ///< S3's.
+  bool leaving = false;
+  bool retired = false;  ///< Gone for good: its number is never used again.
 };
 struct MapRecord {
   std::uint64_t version = 0;
   Uuid cluster;
   std::vector<DriveRecord> drives;
   std::vector<SetRecord> sets;
+  std::vector<NodeRecord> nodes = {};
+  std::uint32_t next_drive = 0;  ///< Above all indexes ever given; 0: that is one above the last of `drives`.
 };
 
 /// An extent known to lack shards: written while a drive was out, or found damaged.

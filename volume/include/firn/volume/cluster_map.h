@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,13 +25,29 @@ struct DriveEntry {
   DriveState state = DriveState::in;
 };
 
-/// k+m places. Shard i of every extent of the set is on `members[i]`; a drive may hold more than one place.
+/// Shard `shard` of a set moves, or has moved, from this drive to the member of today. Extents written before may have
+/// records on either until it is done, and after it on the member alone.
+struct Move {
+  std::uint8_t shard = 0;
+  DriveIndex from;
+  Uuid from_uuid;
+  bool done = false;
+};
+
+/// k+m places. Shard i of every extent of the set is on `members[i]`, or still on the drive it moves from; a drive may
+/// hold more than one place.
 struct StripeSet {
   SetId id;
   SetEpoch epoch;
   erasure::Shape shape;
   std::vector<DriveIndex> members;
   bool open = true;  ///< New extents may be written to it.
+  std::vector<Move> moves = {};
+
+  /// The last move of the shard; null when it never moved.
+  const Move* find_move(std::uint8_t shard) const;
+  /// Of a move under way: where the shard's records may still lie.
+  std::optional<DriveIndex> moves_from(std::uint8_t shard) const;
 };
 
 /// Drives and stripe sets as of one version. Immutable: a change makes another map with a higher version.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "firn/base/clock.h"
 #include "firn/base/ids.h"
@@ -107,6 +108,9 @@ class Drive : public DriveService {
   /// Waits for what is under way, flushes segments and index, and marks the drive clean. The last call.
   virtual Task<> stop() = 0;
   virtual DriveStats stats() const = 0;
+  /// Forgets these records, but for those appended under an epoch after `until`: what a shard left behind whose place
+  /// has moved to another drive. Durable after `sync_index`.
+  virtual Task<> remove_left(std::vector<RecordKey> keys, SetEpoch until) = 0;
   /// Reads every record the index knows and verifies all of it; damage goes to `on_damaged`. Ends early with
   /// Errc::cancelled when the drive stops. `bytes_per_second` 0: unbounded.
   virtual Task<ScrubReport> scrub(std::uint64_t bytes_per_second) = 0;

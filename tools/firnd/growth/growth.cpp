@@ -1,0 +1,172 @@
+#include "growth/growth.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <set>
+
+#include "map_change.h"
+#include "placement.h"
+
+namespace firn::server {
+namespace {
+
+/// Moves that a drive gives to, or takes part in, at once: enough for one walk over it to serve several.
+constexpr std::size_t kMovesPerDrive = 4;
+/// Far more than begin at once, far fewer than a plan for thousands of drives would have.
+constexpr std::size_t kPlanned = 256;
+/// Capacities that differ by less are the same: file systems of one kind of drive are never of one size.
+constexpr double kSameSize = 1.1;
+
+std::uint64_t seed_of(const metadata::MapRecord& map) {
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, map.cluster.bytes.data(), sizeof seed);
+  return seed;
+}
+
+bool takes_part(const metadata::DriveRecord& drive) { return drive.uuid != Uuid{} && (!drive.out || drive.leaving); }
+
+/// By capacity; alike where that is not known of all, or nearly the same.
+std::vector<BalanceDrive> balance_drives(const metadata::MapRecord& map) {
+  std::vector<BalanceDrive> drives;
+  std::uint64_t least = UINT64_MAX, most = 0;
+  for (const auto& drive : map.drives) {
+    if (!takes_part(drive)) continue;
+    drives.push_back({drive.index, drive.domain, static_cast<double>(drive.capacity_bytes), drive.leaving});
+    if (drive.leaving) continue;
+    least = std::min(least, drive.capacity_bytes);
+    most = std::max(most, drive.capacity_bytes);
+  }
+  const bool alike = least == 0 || static_cast<double>(most) <= kSameSize * static_cast<double>(least);
+  for (auto& drive : drives) drive.weight = alike ? 1 : drive.weight / static_cast<double>(most);
+  return drives;
+}
+
+bool moves(const metadata::SetRecord& set) {
+  return std::ranges::any_of(set.moves, [](const auto& move) { return !move.done; });
+}
+
+/// Sets formed in need hold less than the others: each kind is shared out by itself.
+std::vector<PlannedMove> plan(const metadata::MapRecord& map, bool stopgap, bool leave_busy) {
+  std::vector<BalanceSet> sets;
+  for (const auto& set : map.sets) {
+    if (set.stopgap == stopgap) sets.push_back({set.id, set.members, leave_busy && moves(set)});
+  }
+  return plan_moves(balance_drives(map), sets, seed_of(map), kPlanned);
+}
+
+const metadata::DriveRecord* find_drive(const metadata::MapRecord& map, DriveIndex index) {
+  const auto found = std::ranges::find(map.drives, index, &metadata::DriveRecord::index);
+  return found == map.drives.end() ? nullptr : &*found;
+}
+
+const metadata::SetRecord& find_set(const metadata::MapRecord& map, SetId id) {
+  return *std::ranges::find(map.sets, id, &metadata::SetRecord::id);
+}
+
+class Starter {
+ public:
+  explicit Starter(const metadata::MapRecord& map) : map_(map) {
+    for (const auto& set : map.sets) {
+      for (const auto& move : set.moves) {
+        if (!move.done) count(move.from, set.members[move.shard]);
+      }
+    }
+  }
+
+  /// Of a plan, what may begin now: one shard of a set at a time, so that it is spread well whichever has moved.
+  void add(const std::vector<PlannedMove>& plan, GrowthStep& step) {
+    for (const auto& move : plan) {
+      if (!touched_.insert(move.set).second) continue;
+      const DriveIndex from = find_set(map_, move.set).members[move.shard];
+      if (busy_[from] >= kMovesPerDrive || busy_[move.to] >= kMovesPerDrive) continue;
+      if (find_drive(map_, move.to)->out) continue;
+      count(from, move.to);
+      (find_drive(map_, from)->out ? step.give_up : step.begin).push_back(move);
+    }
+  }
+
+ private:
+  void count(DriveIndex from, DriveIndex to) {
+    ++busy_[from];
+    ++busy_[to];
+  }
+
+  const metadata::MapRecord& map_;
+  std::map<DriveIndex, std::size_t> busy_;
+  std::set<SetId> touched_;
+};
+
+/// Moves from or to a drive that is out and is to leave: they can't end.
+std::vector<PlannedMove> stuck_moves(const metadata::MapRecord& map) {
+  std::vector<PlannedMove> stuck;
+  for (const auto& set : map.sets) {
+    for (const auto& move : set.moves) {
+      if (move.done) continue;
+      const DriveIndex to = set.members[move.shard];
+      const bool source_gone = find_drive(map, move.from)->out, target_gone = find_drive(map, to)->out;
+      if (source_gone == target_gone) continue;
+      stuck.push_back({set.id, move.shard, source_gone ? to : move.from});
+    }
+  }
+  return stuck;
+}
+
+}  // namespace
+
+GrowthStep next_growth_step(const metadata::MapRecord& map) {
+  GrowthStep step;
+  const bool waits = std::ranges::any_of(
+      map.drives, [](const auto& drive) { return drive.out && !drive.leaving && drive.uuid != Uuid{}; });
+  if (waits || map.sets.empty() || node_of(map.drives.front().domain).value == 0) return step;
+  step.give_up = stuck_moves(map);
+  Starter starter(map);
+  starter.add(plan(map, false, true), step);
+  starter.add(plan(map, true, true), step);
+  const bool moving = std::ranges::any_of(map.sets, [](const auto& set) { return moves(set); });
+  if (moving || !step.begin.empty() || !step.give_up.empty()) return step;
+  const auto staying = static_cast<std::size_t>(
+      std::ranges::count_if(map.drives, [](const auto& drive) { return !drive.leaving && !drive.out; }));
+  const auto wide =
+      static_cast<std::size_t>(std::ranges::count_if(map.sets, [](const auto& set) { return !set.stopgap; }));
+  if (wide < sets_for(staying)) step.add_sets = sets_for(staying) - wide;
+  return step;
+}
+
+GrowthProgress growth_progress(const metadata::MapRecord& map) {
+  GrowthProgress progress;
+  for (const auto& set : map.sets) {
+    for (const auto& move : set.moves) {
+      if (move.done) continue;
+      ++progress.moving;
+      ++progress.to_go[move.from];
+      ++progress.to_come[set.members[move.shard]];
+    }
+  }
+  if (map.sets.empty() || node_of(map.drives.front().domain).value == 0) return progress;
+  for (const bool stopgap : {false, true}) {
+    for (const auto& move : plan(map, stopgap, false)) {
+      ++progress.waiting;
+      ++progress.to_go[find_set(map, move.set).members[move.shard]];
+      ++progress.to_come[move.to];
+    }
+  }
+  return progress;
+}
+
+Result<> check_leaving(const metadata::MapRecord& map, const std::vector<DriveIndex>& leaving) {
+  if (map.sets.empty()) return {};
+  std::set<std::string> domains;
+  for (const auto& drive : map.drives) {
+    const bool goes = drive.leaving || std::ranges::find(leaving, drive.index) != leaving.end();
+    if (!goes && !drive.out) domains.insert(drive.domain);
+  }
+  const auto& set = map.sets.front();
+  const erasure::Shape shape{set.data_shards, set.parity_shards};
+  if (domains_suffice(domains.size(), shape)) return {};
+  return client_error(Errc::invalid_request,
+                      "Only " + std::to_string(domains.size()) + " nodes with drives that are in would be left, too " +
+                          "few to bear the loss of one. Add a node first, or wait for those that are away.");
+}
+
+}  // namespace firn::server
