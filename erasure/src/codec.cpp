@@ -12,7 +12,8 @@ namespace firn::erasure {
 namespace {
 
 constexpr std::size_t kShardsMax = kDataShardsMax + kParityShardsMax;
-constexpr std::size_t kTableBytes = 32;  // What ISA-L expands one coefficient to.
+constexpr std::size_t kTableBytes = 32;   // What ISA-L expands one coefficient to.
+constexpr std::size_t kVectorBytes = 64;  // Of the widest unit ISA-L uses.
 
 /// Row-major coefficients: each shard as a combination of the data shards.
 using Rows = std::array<unsigned char, kShardsMax * kDataShardsMax>;
@@ -97,7 +98,37 @@ struct Codec::Tables {
   std::vector<unsigned char> parity;
   /// For begin: of these, what data shard 0 is multiplied by.
   std::array<unsigned char, kTableBytes * kParityShardsMax> first{};
+  /// For begin_pair: the same of data shards 0 and 1.
+  std::vector<unsigned char> first_pair;
+  /// For accumulate_pair, by half the index: each parity as a combination of all parities (itself) and the pair.
+  std::vector<std::vector<unsigned char>> pairs;
+
+  unsigned char coefficient(std::size_t row, std::size_t data) const {
+    return encoding[(std::size_t{shape.data} + row) * shape.data + data];
+  }
+  void expand_pairs();
 };
+
+void Codec::Tables::expand_pairs() {
+  const std::size_t m = shape.parity;
+  for (std::size_t index = 0; index + 1 < shape.data; index += 2) {
+    const std::size_t width = index == 0 ? 2 : m + 2;
+    std::vector<unsigned char> rows(m * width);
+    for (std::size_t row = 0; row < m; ++row) {
+      if (index > 0) rows[row * width + row] = 1;
+      rows[(row + 1) * width - 2] = coefficient(row, index);
+      rows[(row + 1) * width - 1] = coefficient(row, index + 1);
+    }
+    std::vector<unsigned char> expanded(kTableBytes * rows.size());
+    ec_init_tables(static_cast<int>(width), static_cast<int>(m), rows.data(), expanded.data());
+    if (index == 0) {
+      first_pair = std::move(expanded);
+      pairs.emplace_back();
+    } else {
+      pairs.push_back(std::move(expanded));
+    }
+  }
+}
 
 Codec::Codec(Shape shape) {
   FIRN_ASSERT(valid(shape));
@@ -111,6 +142,7 @@ Codec::Codec(Shape shape) {
     for (std::size_t row = 0; row < shape.parity; ++row) {
       std::copy_n(&tables->parity[row * shape.data * kTableBytes], kTableBytes, &tables->first[row * kTableBytes]);
     }
+    tables->expand_pairs();
   }
   tables_ = std::move(tables);
 }
@@ -136,6 +168,40 @@ void Codec::accumulate(std::uint8_t index, ByteView data, std::span<const Mutabl
   if (data.empty() || shape.parity == 0) return;
   ec_encode_data_update(as_length(data.size()), shape.data, shape.parity, index, as_tables(tables_->parity.data()),
                         as_input(data), outputs.data());
+}
+
+void Codec::begin_pair(ByteView first, ByteView second, std::span<const MutableBytes> parity) const {
+  FIRN_ASSERT(tables_->shape.data >= 2 && parity.size() == tables_->shape.parity && second.size() == first.size());
+  Outputs outputs = parity_outputs(parity, first.size());
+  if (first.empty() || parity.empty()) return;
+  std::array<unsigned char*, 2> inputs{as_input(first), as_input(second)};
+  ec_encode_data(as_length(first.size()), 2, tables_->shape.parity, as_tables(tables_->first_pair.data()),
+                 inputs.data(), outputs.data());
+}
+
+void Codec::accumulate_pair(std::uint8_t index, ByteView first, ByteView second,
+                            std::span<const MutableBytes> parity) const {
+  const std::size_t m = tables_->shape.parity;
+  FIRN_ASSERT(index > 0 && index % 2 == 0 && index + 1 < tables_->shape.data);
+  FIRN_ASSERT(parity.size() == m && second.size() == first.size());
+  Outputs outputs = parity_outputs(parity, first.size());
+  if (m == 0) return;
+  // Results lie where the parities came from: fine for whole vectors, each of which is read before it is written; at an
+  // odd end ISA-L would go over some bytes twice.
+  const std::size_t whole = first.size() - first.size() % kVectorBytes;
+  if (whole > 0) {
+    std::array<unsigned char*, kParityShardsMax + 2> inputs{};
+    std::ranges::copy(outputs, inputs.begin());
+    inputs[m] = as_input(first);
+    inputs[m + 1] = as_input(second);
+    ec_encode_data(as_length(whole), static_cast<int>(m + 2), static_cast<int>(m),
+                   as_tables(tables_->pairs[index / 2].data()), inputs.data(), outputs.data());
+  }
+  if (whole == first.size()) return;
+  std::array<MutableBytes, kParityShardsMax> rest;
+  for (std::size_t i = 0; i < m; ++i) rest[i] = parity[i].subspan(whole);
+  accumulate(index, first.subspan(whole), std::span(rest).first(m));
+  accumulate(index + 1, second.subspan(whole), std::span(rest).first(m));
 }
 
 Result<> Codec::rebuild(ShardMask present, ShardMask wanted, std::span<const MutableBytes> shards) const {

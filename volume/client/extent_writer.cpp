@@ -22,6 +22,19 @@ constexpr std::uint32_t kWholeStripeChunkMax = 256U << 10;
 /// Digested at a time at least: what has just come is still in the core's own cache when checksums and parity read it.
 constexpr std::uint32_t kDigestBytesMin = 64U << 10;
 
+/// The same bytes of all parities of a stripe.
+class ParityRange {
+ public:
+  ParityRange(std::vector<RecordMemory>& parity, std::uint32_t begin, std::uint32_t end) : count_(parity.size()) {
+    for (std::size_t i = 0; i < count_; ++i) rows_[i] = parity[i].payload().subspan(begin, end - begin);
+  }
+  std::span<const MutableBytes> rows() const { return std::span(rows_).first(count_); }
+
+ private:
+  std::array<MutableBytes, erasure::kParityShardsMax> rows_;
+  std::size_t count_;
+};
+
 }  // namespace
 
 StripeWriter::StripeWriter(std::shared_ptr<Core> core, std::shared_ptr<const View> view, const Extent& extent,
@@ -119,33 +132,72 @@ Task<> StripeWriter::advance(std::size_t filled) {
 
 void StripeWriter::digest(std::uint32_t end) {
   const ByteView fresh = chunk_.payload().subspan(digested_, end - digested_);
-  std::array<MutableBytes, erasure::kParityShardsMax> sums;
-  for (std::size_t i = 0; i < parity_.size(); ++i) sums[i] = parity_[i].payload().subspan(digested_, fresh.size());
-  const std::span parity = std::span(sums).first(parity_.size());
-  if (shard_ == 0) {
-    flight_->codec().begin(fresh, parity);
-  } else {
-    flight_->codec().accumulate(shard_, fresh, parity);
-  }
   checksum_blocks(chunk_.header(), digested_ / kBlockBytes, fresh);
+  if (even_) {
+    const ParityRange parity(parity_, digested_, end);
+    const ByteView neighbour = even_.payload().subspan(digested_, fresh.size());
+    if (shard_ == 1) {
+      flight_->codec().begin_pair(neighbour, fresh, parity.rows());
+    } else {
+      flight_->codec().accumulate_pair(shard_ - 1, neighbour, fresh, parity.rows());
+    }
+  } else if (shard_ % 2 == 1) {
+    add_parity(chunk_, shard_, digested_, end);
+  }
   digested_ = end;
+}
+
+void StripeWriter::add_parity(RecordMemory& chunk, std::uint8_t shard, std::uint32_t begin, std::uint32_t end) {
+  const ParityRange parity(parity_, begin, end);
+  const ByteView bytes = chunk.payload().subspan(begin, end - begin);
+  if (shard == 0) {
+    flight_->codec().begin(bytes, parity.rows());
+  } else {
+    flight_->codec().accumulate(shard, bytes, parity.rows());
+  }
 }
 
 void StripeWriter::end_chunk() {
   const MutableBytes payload = chunk_.payload();
+  const auto size = static_cast<std::uint32_t>(payload.size());
   std::ranges::fill(payload.subspan(filled_), std::byte{0});
-  digest(static_cast<std::uint32_t>(payload.size()));
+  digest(size);
   // The parity is as long as the chunk that is the stripe's longest: its first.
-  for (RecordMemory& parity : parity_) FIRN_ASSERT(shard_ > 0 || parity.payload().size() == payload.size());
-  name_record(chunk_, extent_, {stripe_, shard_}, owner_);
-
-  // Set before sending: the memory of a chunk that needs no append comes back at once.
-  if (!whole_stripe_) flight_->keep_spare(true);
-  send(std::exchange(chunk_, {}), shard_);
+  for (RecordMemory& parity : parity_) FIRN_ASSERT(shard_ > 0 || parity.payload().size() == size);
+  if (!hold_for_pair()) {
+    if (shard_ % 2 == 0) add_parity(chunk_, shard_, 0, size);
+    if (even_) {  // It may be longer than the extent's last chunk.
+      add_parity(even_, shard_ - 1, size, static_cast<std::uint32_t>(even_.payload().size()));
+      send_chunk(std::exchange(even_, {}), shard_ - 1);
+    }
+    send_chunk(std::exchange(chunk_, {}), shard_);
+  }
   filled_ = 0;
   digested_ = 0;
   ++shard_;
   if (complete() || shard_ == extent_.shape.data) end_stripe();
+}
+
+bool StripeWriter::hold_for_pair() {
+  if (shard_ % 2 == 1 || shard_ + 1 == extent_.shape.data || complete()) return false;
+  const std::uint64_t bytes = record_bytes(shard_ + 1);
+  Admission::Reservation memory;
+  if (!whole_stripe_) {
+    if (flight_->appending_bytes() + chunk_.bytes.size() + bytes > kAppendingBytesMax) return false;
+    memory = core_->admission().try_take(bytes);
+    if (!memory) return false;
+  }
+  even_ = std::exchange(chunk_, {});
+  start_chunk(bytes - kPageBytes);
+  chunk_.reservation = std::move(memory);
+  return true;
+}
+
+void StripeWriter::send_chunk(RecordMemory chunk, std::uint8_t shard) {
+  name_record(chunk, extent_, {stripe_, shard}, owner_);
+  // Set before sending: the memory of a chunk that needs no append comes back at once.
+  if (!whole_stripe_) flight_->keep_spare(true);
+  send(std::move(chunk), shard);
 }
 
 void StripeWriter::end_stripe() {

@@ -22,9 +22,16 @@ class StripeWriter final : public ExtentWriter {
   Task<> begin_stripe();
   Task<> begin_chunk();
   void start_chunk(std::uint64_t payload_bytes);
-  /// Checksums of the chunk's blocks up to `end`, and their share of the parity.
+  /// Checksums of the chunk's blocks up to `end`, and their share of the parity; that of a chunk with an even number
+  /// waits until it is known whether its neighbour comes with it.
   void digest(std::uint32_t end);
+  /// What one chunk's bytes from `begin` to `end` give to the parity.
+  void add_parity(RecordMemory& chunk, std::uint8_t shard, std::uint32_t begin, std::uint32_t end);
   void end_chunk();
+  /// Keeps the chunk that is full until its neighbour is, if there is memory for that one now. Two chunks added to the
+  /// parity together cost little more than one: reading and writing the parity is most of it.
+  bool hold_for_pair();
+  void send_chunk(RecordMemory chunk, std::uint8_t shard);
   void end_stripe();
   void send(RecordMemory record, std::uint8_t shard);
 
@@ -48,6 +55,7 @@ class StripeWriter final : public ExtentWriter {
   bool in_stripe_ = false;      // Its parity memory is at hand.
   bool whole_stripe_ = false;   // One reservation covers all records of the stripe.
   RecordMemory chunk_;
+  RecordMemory even_;  // The full neighbour of `chunk_`, not yet sent nor in the parity.
   std::vector<RecordMemory> parity_;
   struct Held {
     RecordMemory record;

@@ -197,6 +197,28 @@ TEST(Codec, AddsUpTheSameParityInWhateverOrderDataArrives) {
   EXPECT_EQ(parity[1], forward[5]);
 }
 
+TEST(Codec, AddsUpTheSameParityByPairs) {
+  for (const Shape shape :
+       {Shape{2, 1}, Shape{3, 2}, Shape{4, 2}, Shape{8, 3}, Shape{16, 4}, Shape{7, 4}, Shape{4, 0}}) {
+    const Codec codec(shape);
+    for (const std::size_t size : kSizes) {
+      const auto expected = encoded(codec, size);
+      std::vector<GuardedShard> parity(shape.parity, GuardedShard(size));
+      std::vector<MutableBytes> views;
+      for (GuardedShard& shard : parity) views.push_back(shard.span());
+      codec.begin_pair(expected[0], expected[1], views);
+      std::uint8_t next = 2;
+      for (; next + 1 < shape.data; next += 2) codec.accumulate_pair(next, expected[next], expected[next + 1], views);
+      if (next < shape.data) codec.accumulate(next, expected[next], views);
+      for (std::size_t i = 0; i < parity.size(); ++i) {
+        EXPECT_TRUE(parity[i].intact());
+        EXPECT_TRUE(std::ranges::equal(views[i], expected[shape.data + i]))
+            << int{shape.data} << "+" << int{shape.parity} << ", parity " << i << ", " << size << " bytes";
+      }
+    }
+  }
+}
+
 TEST(Codec, LetsShardsOfZerosBeLeftOut) {
   const Codec codec({4, 2});
   const Bytes first = random_bytes(100, 7);

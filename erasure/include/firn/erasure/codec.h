@@ -43,6 +43,12 @@ class Codec {
   /// Adds data shard `index` to the parity, all of one length; a shard of zeros need not be fed.
   void accumulate(std::uint8_t index, ByteView data, std::span<const MutableBytes> parity) const;
 
+  /// Two neighbours, all of one length, in one pass over the parity, which costs more to read and write than the data:
+  /// sets it to what data shards 0 and 1 make of it,
+  void begin_pair(ByteView first, ByteView second, std::span<const MutableBytes> parity) const;
+  /// or adds data shards `index`, an even number, and the one after it.
+  void accumulate_pair(std::uint8_t index, ByteView first, ByteView second, std::span<const MutableBytes> parity) const;
+
   /// Computes the shards of `wanted` from exactly those of `present` (at least k; the first k are used). `shards[i]`
   /// views shard i's bytes, or the memory to fill; all used ones have one length, which may be any part of the chunk:
   /// byte j of a shard depends on byte j of the others alone. No shard is both present and wanted. Errc::corrupt when
