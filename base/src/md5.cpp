@@ -1,5 +1,5 @@
-// OpenSSL's own MD5 context is what lanes start from and come back to: its words are public, and one body alone is
-// fastest in its assembler. Those calls are deprecated in favour of EVP, which hides the words.
+// OpenSSL's own MD5 context is what lanes start from and come back to: its words are public, and it does what begins or
+// ends within a block. Those calls are deprecated in favour of EVP, which hides the words.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "firn/base/md5.h"
 
@@ -19,10 +19,10 @@ namespace {
 std::vector<const Md5Kernel*> choose_kernels() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
-    return {&kMd5Avx512, &kMd5Avx512Eight, &kMd5Avx512Four};
+    return {&kMd5Avx512, &kMd5Avx512Eight, &kMd5Avx512Four, &kMd5Scalar};
   }
-  if (__builtin_cpu_supports("avx2")) return {&kMd5Avx2};
-  return {&kMd5Sse2};
+  if (__builtin_cpu_supports("avx2")) return {&kMd5Avx2, &kMd5Scalar};
+  return {&kMd5Sse2, &kMd5Scalar};
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 // The body of the md5_<unit>.cpp files, each compiled with that unit's flags. FIRN_MD5_LANES is the unit's width in
 // words, FIRN_MD5_ZIP_LOW and FIRN_MD5_ZIP_HIGH the shuffles that interleave the low and the high halves of two
-// vectors. Includes C headers alone, for the reason that xxh3_kernel_body.h gives.
+// vectors; one lane needs none. Includes C headers alone, for the reason that xxh3_kernel_body.h gives.
 #include <string.h>
 
 #include "src/md5_kernel.h"
@@ -12,7 +12,11 @@ namespace {
 
 constexpr size_t kLanes = FIRN_MD5_LANES;
 constexpr size_t kWords = kMd5BlockBytes / sizeof(uint32_t);
+#if FIRN_MD5_LANES == 1
+typedef uint32_t Vector;
+#else
 typedef uint32_t Vector __attribute__((vector_size(sizeof(uint32_t) * kLanes)));
+#endif
 
 /// RFC 1321: the integer part of 2^32 times |sin(i + 1)|, and how far each of a round's four steps rotates.
 constexpr uint32_t kSines[64] = {
@@ -32,12 +36,19 @@ template <unsigned I>
   constexpr unsigned kRound = I / 16;
   constexpr unsigned kWordOf[4] = {I % 16, (5 * I + 1) % 16, (3 * I + 5) % 16, 7 * I % 16};
   constexpr int kLeft = kRotations[kRound][I % 4];
-  Vector mixed;
-  if constexpr (kRound == 0) mixed = d ^ (b & (c ^ d));
-  if constexpr (kRound == 1) mixed = c ^ (d & (b ^ c));
-  if constexpr (kRound == 2) mixed = b ^ c ^ d;
-  if constexpr (kRound == 3) mixed = c ^ (b | ~d);
-  const Vector sum = a + (words[kWordOf[kRound]] + kSines[I]) + mixed;
+  Vector sum = a + (words[kWordOf[kRound]] + kSines[I]);
+  if constexpr (kRound == 0) sum += d ^ (b & (c ^ d));
+  if constexpr (kRound == 1) {
+    if constexpr (kLanes == 1) {
+      // The same, as its halves have no bit in common; what does not wait for b, the step before, is added first.
+      sum += c & ~d;
+      sum += b & d;
+    } else {
+      sum += c ^ (d & (b ^ c));
+    }
+  }
+  if constexpr (kRound == 2) sum += b ^ c ^ d;
+  if constexpr (kRound == 3) sum += c ^ (b | ~d);
   a = ((sum << kLeft) | (sum >> (32 - kLeft))) + b;
 }
 
@@ -50,6 +61,7 @@ template <unsigned I>
   if constexpr (I + 4 < 64) steps_from<I + 4>(a, b, c, d, words);
 }
 
+#if FIRN_MD5_LANES > 1
 /// A square of words, a row per vector, is turned over its diagonal: log2(kLanes) rounds that interleave its halves.
 [[gnu::always_inline]] inline void transpose(Vector* rows) {
 #pragma GCC unroll 4
@@ -64,6 +76,9 @@ template <unsigned I>
     for (size_t i = 0; i < kLanes; ++i) rows[i] = zipped[i];
   }
 }
+#else
+[[gnu::always_inline]] inline void transpose(Vector* /*rows*/) {}
+#endif
 
 /// Word w of each lane's block becomes vector w.
 [[gnu::always_inline]] inline void load_words(Vector* words, const uint8_t* const* data, size_t offset) {
@@ -80,7 +95,9 @@ template <unsigned I>
 void blocks(uint32_t (*states)[kMd5StateWords], const uint8_t* const* data, size_t block_count) {
   Vector state[kMd5StateWords];
   for (size_t lane = 0; lane < kLanes; ++lane) {
-    for (size_t i = 0; i < kMd5StateWords; ++i) state[i][lane] = states[lane][i];
+    for (size_t i = 0; i < kMd5StateWords; ++i) {
+      memcpy(reinterpret_cast<char*>(&state[i]) + lane * sizeof(uint32_t), &states[lane][i], sizeof(uint32_t));
+    }
   }
   for (size_t block = 0; block < block_count; ++block) {
     Vector words[kWords];
@@ -93,7 +110,9 @@ void blocks(uint32_t (*states)[kMd5StateWords], const uint8_t* const* data, size
     state[3] += d;
   }
   for (size_t lane = 0; lane < kLanes; ++lane) {
-    for (size_t i = 0; i < kMd5StateWords; ++i) states[lane][i] = state[i][lane];
+    for (size_t i = 0; i < kMd5StateWords; ++i) {
+      memcpy(&states[lane][i], reinterpret_cast<const char*>(&state[i]) + lane * sizeof(uint32_t), sizeof(uint32_t));
+    }
   }
 }
 
