@@ -12,8 +12,8 @@ from harness.server import REPOSITORY
 FOLDER = REPOSITORY / "build" / "deploy-tools"
 MODULES = {"helm": "helm.sh/helm/v3/cmd/helm@v3.18.6",
            "kube-score": "github.com/zegl/kube-score/cmd/kube-score@v1.20.0"}
-# The first build fetches and compiles what Kubernetes' clients are made of.
-BUILD_SECONDS = 900
+# The first build fetches and compiles what the clients of Kubernetes are made of: some minutes, once.
+BUILD_SECONDS = 420
 
 
 @functools.lru_cache
