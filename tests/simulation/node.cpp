@@ -77,6 +77,11 @@ Task<> Node::open(const std::function<Map()>& first_map) {
   co_return co_await settle_map(first_map);
 }
 
+boost::asio::awaitable<void> Node::drive_lost(DriveIndex drive) {
+  if (owns(drive)) ground_.drives[drive.value].drive->fence(error(Errc::drive_out, "put out"));
+  co_return;
+}
+
 Task<> Node::settle_map(const std::function<Map()>& first_map) {
   auto map = co_await client_.cluster_map();
   if (map.code() == Errc::not_found) {
@@ -96,11 +101,7 @@ Task<> Node::settle_map(const std::function<Map()>& first_map) {
                                .metadata = client_,
                                .volumes = *volumes_,
                                .drive = [this](DriveIndex drive) { return owns(drive) ? services_[drive] : nullptr; },
-                               .drive_lost = [this](DriveIndex drive) -> boost::asio::awaitable<void> {
-                                 if (owns(drive))
-                                   ground_.drives[drive.value].drive->fence(error(Errc::drive_out, "put out"));
-                                 co_return;
-                               }});
+                               .drive_lost = [this](DriveIndex drive) { return drive_lost(drive); }});
   CO_TRY(co_await keeper_->start(*map, [](server::MapChange&) {}));
   store_ = std::make_unique<objects::Store>(
       client_, *volumes_,

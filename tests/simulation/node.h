@@ -58,6 +58,7 @@ class Node {
 
  private:
   using Map = metadata::MapRecord;
+  boost::asio::awaitable<void> drive_lost(DriveIndex drive);
   Task<> settle_map(const std::function<Map()>& first_map);
   Task<> settle_replacements(std::vector<DriveIndex> replacements);
   boost::asio::awaitable<void> settle_replacement(DriveIndex drive);

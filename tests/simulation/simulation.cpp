@@ -107,6 +107,10 @@ void compare_replica(Cluster& cluster) {
   for (const std::string& problem : checked->problems) cluster.wrong(problem);
 }
 
+boost::asio::awaitable<void> none_left(const std::size_t& running) {
+  while (running > 0) co_await sleep(500ms);
+}
+
 }  // namespace
 
 boost::asio::awaitable<Outcome> simulate(Runtime& runtime, Scenario scenario) {
@@ -127,9 +131,9 @@ boost::asio::awaitable<Outcome> simulate(Runtime& runtime, Scenario scenario) {
   for (std::size_t i = 0; i < scenario.clients; ++i) {
     boost::asio::co_spawn(runtime.io(0), counted(clients.run(scenario.operations), working), rethrow);
   }
-  while (working > 0) co_await sleep(500ms);
+  co_await none_left(working);
   ended = true;
-  while (helpers > 0) co_await sleep(500ms);
+  co_await none_left(helpers);
 
   if (cluster.outcome.wrong.empty()) co_await conclude(cluster, faults, clients);
   co_await cluster.end();

@@ -33,11 +33,11 @@ struct Invocation {
   std::string bucket;                        ///< usage: empty for all.
   std::uint64_t scrub_bytes_per_second = 0;  ///< 0: as fast as it goes.
   std::uint16_t drive = 0;                   ///< replace-drive, drain-drive, retire-drive: counted from one.
-  std::uint32_t node = 0;                    ///< drain-node, retire-node; metadata restore of a cluster: 0: as the drives say.
-  bool undo = false;                         ///< drain-drive, drain-node: it is to take data again.
-  std::string path;                          ///< add-drive, replace-drive: its new directory; empty: the one it has.
-  bool accept_loss = false;                  ///< metadata force-membership: without it, only what would be done.
-  std::string file;                          ///< metadata backup and restore.
+  std::uint32_t node = 0;    ///< drain-node, retire-node; metadata restore of a cluster: 0: as the drives say.
+  bool undo = false;         ///< drain-drive, drain-node: it is to take data again.
+  std::string path;          ///< add-drive, replace-drive: its new directory; empty: the one it has.
+  bool accept_loss = false;  ///< metadata force-membership: without it, only what would be done.
+  std::string file;          ///< metadata backup and restore.
 };
 
 /// Text for standard output instead: --help and --version.

@@ -90,7 +90,8 @@ TEST_P(Md5Units, AgreeWithOpenSsl) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Md5Units,
-                         testing::Values(&kMd5Scalar, &kMd5Sse2, &kMd5Avx2, &kMd5Avx512Four, &kMd5Avx512Eight, &kMd5Avx512));
+                         testing::Values(&kMd5Scalar, &kMd5Sse2, &kMd5Avx2, &kMd5Avx512Four, &kMd5Avx512Eight,
+                                         &kMd5Avx512));
 
 }  // namespace
 }  // namespace firn
