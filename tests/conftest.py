@@ -30,7 +30,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.seed = config.getoption("--seed") or int(time.time())
-    config.addinivalue_line("markers", "engines: needs Java and downloads; run by ./dev test engines")
+    config.addinivalue_line("markers", "engines: needs Java or programs in Go, and downloads; run by ./dev test engines")
     config.addinivalue_line("markers", "faults: has a longer form, run by ./dev test faults")
     config.addinivalue_line("markers", "faults_only: has no shorter form; not collected without --full")
 

@@ -45,7 +45,11 @@ VARIANTS = {"manifest": manifest, "chart": rendered, "chart with everything": la
             "chart without volumes": lambda: rendered("--set=persistence.enabled=false")}
 
 
-@pytest.fixture(params=VARIANTS)
+# Programs in Go take minutes to build where they are not yet: with the engines.
+needs_tools = pytest.mark.engines
+
+
+@pytest.fixture(params=[name if name == "manifest" else pytest.param(name, marks=needs_tools) for name in VARIANTS])
 def documents(request):
     return VARIANTS[request.param]()
 
@@ -141,6 +145,7 @@ def test_there_is_time_to_stop(documents):
     assert probes["readinessProbe"]["httpGet"]["path"] == "/firn/health/ready"
 
 
+@needs_tools
 def test_the_chart_wants_its_secrets():
     assert "rootUser, rootPassword and clusterKey are needed" in render().stderr
     given = documents_of(render("--set=existingSecret=elsewhere").stdout)
@@ -149,6 +154,7 @@ def test_the_chart_wants_its_secrets():
     assert names == {"elsewhere"}
 
 
+@needs_tools
 def test_tls_of_the_chart_is_for_clients_and_nodes():
     documents = rendered(*TLS)
     given = environment(documents)
@@ -158,11 +164,13 @@ def test_tls_of_the_chart_is_for_clients_and_nodes():
     assert container(documents)["readinessProbe"]["httpGet"]["scheme"] == "HTTPS"
 
 
+@needs_tools
 def test_the_chart_has_nothing_that_helm_calls_an_error():
     done = subprocess.run([tool("helm"), "lint", "--strict", "--kube-version", "1.31.0", str(CHART), *GIVEN], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
+@needs_tools
 def test_kube_score_finds_nothing_critical(documents, tmp_path):
     judged = [document for document in documents if document["kind"] != "Secret"]
     path = tmp_path / "objects.yaml"
