@@ -44,10 +44,8 @@ void MessageStream::cancel() {
 }
 
 void MessageStream::OnReadInitialMetadataDone(bool ok) {
-  if (!ok || !is_proven(context_, channel_->core_->key, header_)) {
-    context_.TryCancel();
-    return let_go();
-  }
+  // Not cancelled: a refusal that is on its way, and says how to sign, would be lost.
+  if (!ok || !is_proven(context_, channel_->core_->key, header_)) return let_go();
   {
     const std::lock_guard lock(channel_->mutex_);
     proven_ = true;
