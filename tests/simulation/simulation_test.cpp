@@ -67,6 +67,15 @@ TEST(Simulation, KeepsEveryPromiseUnderFaults) {
   EXPECT_GT(total.acknowledged, total.operations / 4);
 }
 
+/// Repair once took for good what was on a drive unsynced.
+TEST(Simulation, KeepsEveryPromiseWhereItOnceDidNot) {
+  World world;
+  for (const std::uint64_t seed : {128, 175, 276}) {
+    const Outcome outcome = run(world, {.seed = seed});
+    EXPECT_TRUE(outcome.wrong.empty()) << told(seed, outcome);
+  }
+}
+
 TEST(Simulation, ReplaysASeedExactly) {
   World world;
   const std::uint64_t seed = number_from("FIRN_SIMULATION_SEED", 7);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <boost/asio/co_spawn.hpp>
+#include <map>
 #include <string>
 
 #include "firn/base/assert.h"
@@ -118,20 +119,29 @@ bool Flight::place_has_moved(const View& view, std::uint8_t shard) const {
 }
 
 void Flight::start_syncs(erasure::ShardMask shards) {
-  erasure::ShardMask left = shards & begun_ & ~lost_;
-  while (left) {
-    const DriveIndex drive = drives_[static_cast<std::size_t>(std::countr_zero(left))];
-    erasure::ShardMask on_drive = 0;
-    for (unsigned shard = 0; shard < extent_.shape.total(); ++shard) {
-      if (drives_[shard] == drive) on_drive |= left & shard_bit(shard);
-    }
-    left &= ~on_drive;
-    spawn(sync(shared_from_this(), drive, start_->service(drive), on_drive));
-  }
+  struct Sync {
+    DriveIndex drive;
+    erasure::ShardMask shards = 0;
+  };
+  std::map<DriveService*, Sync> syncs;
+  const auto add = [&syncs](DriveIndex drive, DriveService* service, std::uint8_t shard) {
+    syncs[service].drive = drive;
+    syncs[service].shards |= shard_bit(shard);
+  };
+  const StripeSet& set = *start_->find_set(extent_.set);
   for (std::uint8_t shard = 0; shard < extent_.shape.total(); ++shard) {
-    if (!onward_[shard] || !(shards & ~lost_ & shard_bit(shard))) continue;
-    spawn(sync(shared_from_this(), onward_[shard]->drive, onward_[shard]->service(), shard_bit(shard)));
+    if (!(shards & ~lost_ & shard_bit(shard))) continue;
+    const auto& onward = onward_[shard];
+    const bool begun = begun_ & shard_bit(shard);
+    if (begun) add(drives_[shard], start_->service(drives_[shard]), shard);
+    if (onward) add(onward->drive, onward->service(), shard);
+    if (begun || onward) continue;
+    // Nothing was sent: its records were there before, wherever they are read.
+    const auto sources = start_->sources(set, shard);
+    for (const DriveIndex drive : sources) add(drive, start_->service(drive), shard);
+    if (sources.empty()) lost_ |= shard_bit(shard);
   }
+  for (const auto& [service, of] : syncs) spawn(sync(shared_from_this(), of.drive, service, of.shards));
 }
 
 boost::asio::awaitable<void> Flight::sync(std::shared_ptr<Flight> self, DriveIndex drive, DriveService* service,

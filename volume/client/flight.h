@@ -34,7 +34,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
 
   /// Appends one record. Its header page is complete but for the epoch.
   void start_append(RecordMemory record, RecordPlace place, After after);
-  /// Syncs each drive that holds appended records of `shards`, once.
+  /// Syncs each drive that holds records of `shards`, once: those sent here, or, of a shard of which none was sent,
+  /// those that were there before.
   void start_syncs(erasure::ShardMask shards);
   /// Shards of which a record is not, or may not be, on its drive.
   erasure::ShardMask lost() const { return lost_; }

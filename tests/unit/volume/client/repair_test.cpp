@@ -74,6 +74,30 @@ TEST(Repair, ReplacesAShardThatPassesItsChecksumsButDoesNotFit) {
   EXPECT_EQ(*f.verify(), 0U);
 }
 
+TEST(Repair, SyncsWhatItFindsGood) {
+  for (const std::size_t length : kLengths) {
+    FakeCluster cluster;
+    // Written and then broken off: no drive was synced.
+    for (std::size_t i = 0; i < 6; ++i) cluster.drive(i).fail_syncs(Errc::cancelled);
+    const auto bytes = some_bytes(length, length);
+    EXPECT_FALSE(cluster.put(extent_id(1), bytes));
+    for (std::size_t i = 0; i < 6; ++i) cluster.drive(i).fail_syncs(std::nullopt);
+    const RecordKey third{extent_id(1), 0, 3};
+    ASSERT_FALSE(cluster.drive(3).is_synced(third));
+    const ExtentPart part{extent_id(1), kSet, length, {0, length}};
+    ASSERT_EQ(*cluster.run(cluster.client().repair(part, 0b001000)), 0b001000U);
+    EXPECT_TRUE(cluster.drive(3).is_synced(third)) << length << " bytes";
+    cluster.drive(3).lose_power();
+    EXPECT_EQ(*cluster.run(cluster.client().verify(part)), 0U);
+  }
+}
+
+TEST(Repair, CountsNothingThatItFindsGoodAndCantSync) {
+  Fixture f(100'000);
+  f.cluster.drive(3).fail_syncs(Errc::cancelled);
+  EXPECT_EQ(*f.repair(0b001000), 0U);
+}
+
 TEST(Repair, CountsNothingThatItCantReadBack) {
   Fixture f(100'000);
   f.cluster.drive(3).forget_all();
