@@ -35,9 +35,8 @@ constexpr auto kHints = std::to_array<Hint>({
     {"certificate verify failed", "shows a certificate that is not trusted here"},
     {"wrong version number", "does not speak TLS, and this one does"},
     {"Socket closed",
-     "ends the connection at once: it speaks TLS and this one does not, it does not trust this one's certificate, or "
-     "it "
-     "is stopping"},
+     "ends the connection at once: it speaks TLS and this one does not, it does not trust this one's certificate, "
+     "or it is stopping"},
 });
 
 Result<> check_readable(const std::string& path) {

@@ -12,23 +12,6 @@ namespace {
 
 constexpr std::chrono::seconds kAnswerWait{30};
 
-const StripeSet& set_of(const View& view, const ShardRead::Request& request) {
-  return *view.find_set(request.extent.set);
-}
-
-DriveIndex first_source(const View& view, const ShardRead::Request& request) {
-  const StripeSet& set = set_of(view, request);
-  const auto sources = view.sources(set, request.key.shard);
-  return sources.empty() ? set.members[request.key.shard] : sources.front();
-}
-
-std::optional<DriveIndex> second_source(const View& view, const ShardRead::Request& request) {
-  const StripeSet& set = set_of(view, request);
-  if (set.moves.empty()) return std::nullopt;
-  const auto sources = view.sources(set, request.key.shard);
-  return sources.size() > 1 ? std::optional(sources.back()) : std::nullopt;
-}
-
 }  // namespace
 
 ShardRead::ShardRead(std::shared_ptr<Core> core, std::shared_ptr<const View> view, const Request& request,
@@ -36,9 +19,10 @@ ShardRead::ShardRead(std::shared_ptr<Core> core, std::shared_ptr<const View> vie
     : core_(std::move(core)),
       view_(std::move(view)),
       request_(request),
-      drive_(first_source(*view_, request_)),
-      other_(second_source(*view_, request_)),
-      done_(std::move(done)) {}
+      sources_(view_->sources(set(), request.key.shard)),
+      drive_(sources_.empty() ? set().members[request.key.shard] : sources_.front()),
+      done_(std::move(done)),
+      answer_(error(sources_.empty() ? Errc::drive_out : Errc::not_found, "absent")) {}
 
 std::shared_ptr<ShardRead> ShardRead::start(std::shared_ptr<Core> core, std::shared_ptr<const View> view,
                                             const Request& request, std::shared_ptr<Event> done) {
@@ -54,24 +38,18 @@ std::shared_ptr<ShardRead> ShardRead::start(std::shared_ptr<Core> core, std::sha
 }
 
 boost::asio::awaitable<void> ShardRead::run(std::shared_ptr<ShardRead> self) {
-  self->answer_ = co_await self->ask(self->drive_);
-  if (!self->answer_ && self->other_) {
-    auto second = co_await self->ask(*self->other_);
+  for (const DriveIndex drive : self->sources_) {
+    auto answer = co_await self->view_->service(drive)->read(self->request_.key, self->request_.blocks);
     // That neither has it is known only when both say so.
-    if (second || self->answer_.code() == Errc::not_found) {
-      self->answer_ = std::move(second);
-      self->answered_by_ = *self->other_;
+    if (answer || self->answer_.code() == Errc::not_found) {
+      self->answer_ = std::move(answer);
+      self->answered_by_ = drive;
     }
+    if (self->answer_) break;
   }
   if (self->answer_) {
     self->core_->health().finished(self->answered_by_, std::chrono::steady_clock::now() - self->started_);
   }
-}
-
-Task<RecordBytes> ShardRead::ask(DriveIndex drive) {
-  DriveService* service = view_->service(drive);
-  if (!service) co_return error(Errc::drive_out, "absent");
-  co_return co_await service->read(request_.key, request_.blocks);
 }
 
 ShardRead::State ShardRead::check() {

@@ -60,7 +60,7 @@ class ShardRead : public std::enable_shared_from_this<ShardRead> {
  private:
   ShardRead(std::shared_ptr<Core> core, std::shared_ptr<const View> view, const Request& request,
             std::shared_ptr<Event> done);
-  Task<RecordBytes> ask(DriveIndex drive);
+  const StripeSet& set() const { return *view_->find_set(request_.extent.set); }
   static boost::asio::awaitable<void> run(std::shared_ptr<ShardRead> self);
   Result<> verify() const;
   void report(const Error& failure);
@@ -69,8 +69,8 @@ class ShardRead : public std::enable_shared_from_this<ShardRead> {
   std::shared_ptr<Core> core_;        // Shared: the read may outlive its reader and the client.
   std::shared_ptr<const View> view_;  // Keeps the drive's service alive.
   const Request request_;
+  const Sources sources_;  // Asked in turn: a shard that moves is on either.
   const DriveIndex drive_;
-  const std::optional<DriveIndex> other_;  // Asked when the first does not have it: a shard that moves is on either.
   DriveIndex answered_by_ = drive_;
   std::shared_ptr<Event> done_;  // Shared with the reader, which may go first.
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

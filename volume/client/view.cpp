@@ -32,8 +32,8 @@ DriveService* View::service(DriveIndex drive) const {
   return drive.value < services_.size() ? services_[drive.value].get() : nullptr;
 }
 
-std::vector<DriveIndex> View::sources(const StripeSet& set, std::uint8_t shard) const {
-  std::vector<DriveIndex> drives;
+Sources View::sources(const StripeSet& set, std::uint8_t shard) const {
+  Sources drives;
   if (service(set.members[shard])) drives.push_back(set.members[shard]);
   if (const auto from = set.moves_from(shard); from && service(*from)) {
     const bool first = !map_->is_in(set.members[shard]) && map_->is_in(*from);

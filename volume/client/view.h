@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -10,6 +11,9 @@
 #include "firn/volume/drive_service.h"
 
 namespace firn::volume {
+
+/// The drives on which one shard's records may be.
+using Sources = boost::container::static_vector<DriveIndex, 2>;
 
 /// What one io thread knows of the cluster: the map, who answers for each drive, and what follows from both.
 /// Immutable: a change makes another.
@@ -25,7 +29,7 @@ class View {
   DriveService* service(DriveIndex drive) const;
   /// Where the shard's records are read: its drive, and the one it moves from; those that are in come first, absent
   /// ones are left out.
-  std::vector<DriveIndex> sources(const StripeSet& set, std::uint8_t shard) const;
+  Sources sources(const StripeSet& set, std::uint8_t shard) const;
   /// Null when the map has no such set, or one whose members don't fit its shape.
   const StripeSet* find_set(SetId id) const;
   /// Of a shape that some set of the map has.
