@@ -8,47 +8,35 @@ node, while clients go on through the rest. After each cut every key ever writte
 Needs what tests/fault/powercut.py needs.
 """
 
-import argparse
 import pathlib
 import random
 import sys
-import tempfile
 import time
-from dataclasses import dataclass, field
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness.cluster import Cluster  # noqa: E402
 from harness.cluster_clients import ClusterLoad  # noqa: E402
-from harness.failing_drives import POWER_MODELS, DriveSet, Unavailable  # noqa: E402
+from harness.failing_drives import DriveSet  # noqa: E402
+from harness.power_cuts import BUCKET, SILENCE_SECONDS, Outcome, run_by_hand  # noqa: E402
 
-BUCKET = "power-cut"
 NODES, DRIVES_EACH = 4, 2
-# Between the last answer and a silent cut: longer than any request, shorter than any background flush.
-SILENCE_SECONDS = 0.3
-
-
-@dataclass
-class Outcome:
-    cuts_of_all: int = 0
-    cuts_of_one: int = 0
-    acknowledged: int = 0
-    wrong: list = field(default_factory=list)
 
 
 class Rig:
-    def __init__(self, root, model, file_system, seed):
-        self.drives = DriveSet(root, model, file_system, count=NODES * DRIVES_EACH)
+    def __init__(self, root, plan):
+        self.plan = plan
+        self.drives = DriveSet(root, plan.model, plan.file_system, count=NODES * DRIVES_EACH)
         self.of_node = [self.drives.drives[n * DRIVES_EACH:(n + 1) * DRIVES_EACH] for n in range(NODES)]
         self.cluster = Cluster(pathlib.Path(root) / "cluster", NODES,
                                [[drive.directory for drive in drives] for drives in self.of_node])
-        self.rng = random.Random(f"{seed}/power")
+        self.load = ClusterLoad(self.cluster, BUCKET, plan.seed, large=True)
+        self.rng = random.Random(f"{plan.seed}/power")
         self.outcome = Outcome()
 
-    def start(self, seed):
+    def start(self):
         self.cluster.start()
         self.cluster.nodes[0].client().create_bucket(Bucket=BUCKET)
-        self.load = ClusterLoad(self.cluster, BUCKET, seed, large=True)
 
     def cut(self, nodes):
         """Their drives forget, all at the same moment, and their processes end; then power is back."""
@@ -61,90 +49,61 @@ class Rig:
     def power_on(self, nodes, drives):
         self.drives.detach(drives)
         self.drives.attach(drives)
+        began = time.monotonic()
         for node in nodes:
             node.launch()
         for node in nodes:
             node.await_ready(120)
+        self.outcome.started_in(time.monotonic() - began)
 
-    def cut_all(self, seconds, silent):
+    def cut_all(self, silent):
         self.load.start()
-        time.sleep(seconds)
+        time.sleep(self.plan.seconds)
         if silent:
             self.load.stop()
             time.sleep(SILENCE_SECONDS)
         drives = self.cut(self.cluster.nodes)
         self.load.stop()
         self.power_on(self.cluster.nodes, drives)
-        self.outcome.cuts_of_all += 1
+        self.outcome.cuts["all nodes"] += 1
 
-    def cut_one(self, seconds):
+    def cut_one(self):
         node = self.rng.choice(self.cluster.nodes)
         self.load.start()
-        time.sleep(seconds)
+        time.sleep(self.plan.seconds)
         drives = self.cut([node])
         self.load.wait_until_answered(10)
         self.power_on([node], drives)
         self.load.wait_until_answered(10)
         self.load.stop()
-        self.outcome.cuts_of_one += 1
+        self.outcome.cuts["one node"] += 1
 
     def judge(self):
-        """Every key as each node gives it, once the cluster is whole."""
+        """As two nodes see it, once the cluster is whole."""
         self.cluster.wait_until_whole(180)
-        wrong = []
-        history = self.load.history
-        for node in self.rng.sample(self.cluster.nodes, 2):
-            s3 = node.client(retries=3)
-            wrong += history.verify(s3, BUCKET)
-            wrong += [(key, "listing and reading differ") for key in history.verify_listing(s3, BUCKET)]
-        for key, _ in wrong:
-            history.states.pop(key, None)
-        self.outcome.wrong += wrong
-        self.outcome.acknowledged = history.acknowledged
-        return wrong
+        self.outcome.judge(self.load.history, [node.client(retries=3) for node in self.rng.sample(self.cluster.nodes, 2)])
 
     def close(self):
+        self.load.abandon()
         self.cluster.close()
         self.drives.close()
         self.drives.remove()
 
 
-def cut_power(root, model, file_system, rounds, seed, seconds=3.0, say=print):
-    """Runs the rig in the directory `root`. Raises Unavailable where the machine can't."""
-    rig = Rig(root, model, file_system, seed)
+def cut_power(root, plan):
+    rig = Rig(root, plan)
     try:
-        rig.start(seed)
-        for number in range(rounds):
+        rig.start()
+        for number in range(plan.rounds):
             if number % 3 == 0:
-                rig.cut_all(seconds, silent=number % 2 == 1)
+                rig.cut_all(silent=number % 2 == 1)
             else:
-                rig.cut_one(seconds)
-            wrong = rig.judge()
-            say(f"{model} {file_system} cut {number + 1}: {rig.outcome.acknowledged} acknowledged so far, "
-                f"{len(wrong)} wrong {wrong[:3]}", flush=True)
+                rig.cut_one()
+            rig.judge()
     finally:
         rig.close()
     return rig.outcome
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="log", choices=POWER_MODELS)
-    parser.add_argument("--fs", default="xfs", choices=["xfs", "ext4"])
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of writing before each cut")
-    parser.add_argument("--seed", type=int, default=int(time.time()))
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="firn-powercut-") as root:
-        try:
-            outcome = cut_power(root, asked.model, asked.fs, asked.rounds, asked.seed, asked.seconds)
-        except Unavailable as cause:
-            sys.exit(f"not possible here: {cause}")
-    print(f"{asked.model} {asked.fs} seed {asked.seed}: {outcome.cuts_of_all} cuts of all nodes, {outcome.cuts_of_one} of one, "
-          f"{outcome.acknowledged} acknowledged, {len(outcome.wrong)} lost, changed or resurrected")
-    sys.exit(1 if outcome.wrong or not outcome.acknowledged else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run_by_hand(cut_power, __doc__, rounds=6)

@@ -5,7 +5,6 @@ import pathlib
 import random
 import shutil
 import subprocess
-import threading
 import time
 
 import boto3
@@ -13,6 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from harness.client_threads import ClientThreads
 from harness.conditional_clients import Clients
 from harness.server import DidNotStart
 
@@ -54,46 +54,36 @@ def on_one_node(members):
     return max(members.count(node) for node in members)
 
 
-class Writers:
+class Writers(ClientThreads):
     """Clients that put objects through whichever node lives, with an SDK's retries, and keep what was acknowledged."""
 
     def __init__(self, cluster, bucket, seed, count=4):
-        self.cluster, self.bucket = cluster, bucket
-        self.acknowledged, self.stopping, self.faults = {}, threading.Event(), []
-        self.threads = [threading.Thread(target=self.loop, args=(random.Random(f"{seed}/{n}"), n)) for n in range(count)]
-        for thread in self.threads:
-            thread.start()
+        super().__init__(count)
+        self.cluster, self.bucket, self.seed = cluster, bucket, seed
+        self.acknowledged = {}
+        self.start()
 
-    def loop(self, rng, number):
-        try:
-            clients = {node.number: client_with_retries(node) for node in self.cluster.nodes}
-            serial = 0
-            while not self.stopping.is_set():
-                serial += 1
-                key, body = f"{number}/{serial}", rng.randbytes(rng.choice([100, 5_000, 60_000, 700_000]))
-                node = rng.choice(self.cluster.living())
-                if node.number not in clients:  # It came later.
-                    clients[node.number] = client_with_retries(node)
-                try:
-                    clients[node.number].put_object(Bucket=self.bucket, Key=key, Body=body)
-                    self.acknowledged[key] = hashlib.md5(body).hexdigest()
-                except (ClientError, BotoCoreError):
-                    pass  # Killed amid the request, or no quorum for a moment: not acknowledged.
-        except Exception as fault:  # Raised by stop.
-            self.faults.append(fault)
+    def loop(self, number):
+        rng = random.Random(f"{self.seed}/{number}")
+        clients = {node.number: client_with_retries(node) for node in self.cluster.nodes}
+        serial = 0
+        while not self.stopping.is_set():
+            serial += 1
+            key, body = f"{number}/{serial}", rng.randbytes(rng.choice([100, 5_000, 60_000, 700_000]))
+            node = rng.choice(self.cluster.living())
+            if node.number not in clients:  # It came later.
+                clients[node.number] = client_with_retries(node)
+            try:
+                clients[node.number].put_object(Bucket=self.bucket, Key=key, Body=body)
+                self.acknowledged[key] = hashlib.md5(body).hexdigest()
+            except (ClientError, BotoCoreError):
+                pass  # Killed amid the request, or no quorum for a moment: not acknowledged.
 
     def wait_for_more(self, more, seconds=60):
         goal, deadline = len(self.acknowledged) + more, time.monotonic() + seconds
         while len(self.acknowledged) < goal:
             assert time.monotonic() < deadline, "nothing is acknowledged any more"
             time.sleep(0.05)
-
-    def stop(self):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-        if self.faults:
-            raise self.faults[0]
 
     def check(self, node):
         """Every acknowledged object, whole, as this node gives it."""

@@ -1,24 +1,20 @@
 """A cluster that grows and shrinks while clients read and write: shards move, and nobody notices."""
 
-import threading
-
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
 from cluster.test_cluster import Writers, client_with_retries, on_one_node, sets_of
 
+from harness.client_threads import ClientThreads
 from harness.firn import Firn
 
 
-class Readers:
+class Readers(ClientThreads):
     """Clients that read again and again what writers have put. A body of other bytes, or an error that an SDK's retries
     don't cure, is a fault."""
 
     def __init__(self, writers, nodes, count=2):
-        self.writers, self.nodes = writers, nodes
-        self.read, self.faults, self.stopping = 0, [], threading.Event()
-        self.threads = [threading.Thread(target=self.loop, args=(n,)) for n in range(count)]
-        for thread in self.threads:
-            thread.start()
+        super().__init__(count)
+        self.writers, self.nodes, self.read = writers, nodes, 0
+        self.start()
 
     def loop(self, number):
         clients = [client_with_retries(node) for node in self.nodes]
@@ -28,17 +24,11 @@ class Readers:
                 turn += 1
                 if self.stopping.is_set():
                     return
-                try:
-                    self.writers.check_one(clients[turn % len(clients)], key, digest)
-                    self.read += 1
-                except (AssertionError, ClientError, BotoCoreError) as fault:
-                    self.faults.append(f"{key}: {fault}")
+                self.writers.check_one(clients[turn % len(clients)], key, digest)
+                self.read += 1
 
     def stop(self):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-        assert self.faults == []
+        super().stop()
         assert self.read > 0
 
 
@@ -160,7 +150,7 @@ def test_a_cluster_of_four_grows_to_six_and_lets_one_go(make_cluster, seed):
     finally:
         writers.stop()
         if readers:
-            readers.stopping.set()
+            readers.abandon()
     cluster.wait_until(lambda: stays[0].below_full_redundancy() == 0, 60)
     for node in cluster.living():
         writers.check(node)

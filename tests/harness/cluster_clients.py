@@ -11,7 +11,6 @@ import hashlib
 import http.client
 import itertools
 import random
-import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -33,8 +32,7 @@ class ContendedClients(Clients):
     def __init__(self, cluster, bucket, seed, keys=3, clients=8, timeout=15):
         super().__init__(cluster.nodes[0], bucket, seed, clients=clients)
         self.cluster, self.timeout, self.key_count = cluster, timeout, keys
-        self.began, self.stopping = time.monotonic(), threading.Event()
-        self.threads = []
+        self.began = time.monotonic()
         self.unanswered = collections.Counter()
 
     def end_of_unanswered(self):
@@ -46,30 +44,14 @@ class ContendedClients(Clients):
         versions = (f"{name}-{version}" for version in itertools.count())
         return next(each for each in versions if self.unanswered[each] < UNANSWERED_MAX)
 
-    def start(self):
-        self.threads = [threading.Thread(target=self.loop, args=(number,)) for number in range(self.clients)]
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def stop(self):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-        if self.faults:
-            raise self.faults[0]
-
     def loop(self, number):
         rng = random.Random(f"{self.seed}/contended/{number}")
         client = ClusterClient(self, number, rng)
-        try:
-            while not self.stopping.is_set():
-                if rng.random() < 0.3:
-                    client.one_of_set(self.fresh("set", rng.randrange(self.key_count)))
-                else:
-                    client.one(rng, self.fresh("contended", rng.randrange(self.key_count)))
-        except Exception as fault:  # Raised again by stop.
-            self.faults.append(fault)
+        while not self.stopping.is_set():
+            if rng.random() < 0.3:
+                client.one_of_set(self.fresh("set", rng.randrange(self.key_count)))
+            else:
+                client.one(rng, self.fresh("contended", rng.randrange(self.key_count)))
 
 
 class ClusterClient(OneClient):
@@ -140,16 +122,13 @@ class ClusterLoad(Load):
         self.history = History(late_effects=True)
         self.generations = {}
 
-    def client_loop(self, number):
+    def loop(self, number):
         rng = random.Random(f"{self.seed}/{self.round}/{number}")
         clients = {node.number: node.client(read_timeout=20, connect_timeout=3) for node in self.cluster.nodes}
-        try:
-            while not self.stopping.is_set():
-                nodes = [node for node in self.cluster.living() if not node.clock_offset]
-                if not nodes or not self.one(clients[rng.choice(nodes).number], rng, number):
-                    self.stopping.wait(0.1)
-        except Exception as fault:  # Shown by join.
-            self.faults.append(fault)
+        while not self.stopping.is_set():
+            nodes = [node for node in self.cluster.living() if not node.clock_offset]
+            if not nodes or not self.one(clients[rng.choice(nodes).number], rng, number):
+                self.stopping.wait(0.1)
 
     def key(self, rng, number):
         slot = f"c{number}/{rng.randrange(KEYS_PER_CLIENT):03}"

@@ -47,30 +47,31 @@ def parted(cluster, node, rng):
     cluster.network.heal()
 
 
-@contextlib.contextmanager
 def deaf(cluster, node, rng):
     """Is heard, and hears nothing."""
-    for other in cluster.network.hosts:
-        if other != node.number:
-            cluster.network.cut_way(other, node.number)
-    yield
-    cluster.network.heal()
+    return cut(cluster, [(other, node.number) for other in others(cluster, node)])
 
 
-@contextlib.contextmanager
 def mute(cluster, node, rng):
     """Hears, and is not heard."""
-    for other in cluster.network.hosts:
-        if other != node.number:
-            cluster.network.cut_way(node.number, other)
-    yield
-    cluster.network.heal()
+    return cut(cluster, [(node.number, other) for other in others(cluster, node)])
+
+
+def estranged(cluster, node, rng):
+    """Does not reach one of the others, and that one not it; both reach the rest."""
+    other = rng.choice(others(cluster, node))
+    return cut(cluster, [(other, node.number), (node.number, other)])
+
+
+def others(cluster, node):
+    return [host for host in cluster.network.hosts if host != node.number]
 
 
 @contextlib.contextmanager
-def estranged(cluster, node, rng):
-    """Does not reach one of the others, and that one not it; both reach the rest."""
-    cluster.network.cut(node.number, rng.choice([host for host in cluster.network.hosts if host != node.number]))
+def cut(cluster, ways):
+    """Nothing arrives by these ways, each from one host to another."""
+    for source, target in ways:
+        cluster.network.cut_way(source, target)
     yield
     cluster.network.heal()
 

@@ -61,11 +61,9 @@ class Trial:
         self.contended.stop()
 
     def abandon(self):
-        """Whatever was found: clients that go on would outlive the test."""
         self.contended.stopping.set()
-        self.load.stopping.set()
-        for thread in [*self.load.threads, *self.contended.threads]:
-            thread.join()
+        self.load.abandon()
+        self.contended.abandon()
 
     def judge(self, seconds=120):
         """Once all faults are over: the cluster gets whole by itself, and nothing that was answered is contradicted."""

@@ -14,19 +14,20 @@ import threading
 import time
 
 from harness import sigv4
+from harness.client_threads import ClientThreads
 
 SMALL, LARGE = 40, 20_000  # Inline, and of one stripe.
 
 
-class Clients:
+class Clients(ClientThreads):
     """Threads that ask until `writes` conditional puts and deletes are noted. `disturb` may kill the server and start it again."""
 
     def __init__(self, server, bucket, seed, keys=4, clients=16):
-        self.server, self.bucket, self.seed, self.clients = server, bucket, seed, clients
+        super().__init__(clients)
+        self.server, self.bucket, self.seed = server, bucket, seed
         self.ports = [server.port]  # A client keeps to one of them.
         self.keys = [f"contended/{number}" for number in range(keys)]
         self.notes = []
-        self.faults = []
         self.statuses = {}
         self.tags = collections.defaultdict(list)  # What each key held lately: guesses for conditions.
         self.lock = threading.Lock()
@@ -38,20 +39,14 @@ class Clients:
 
     def run(self, writes, disturb=lambda: None):
         self.goal = writes
-        threads = [threading.Thread(target=self.loop, args=(number,)) for number in range(self.clients)]
-        for thread in threads:
-            thread.start()
+        self.start()
         try:
             disturb()
-            for thread in threads:
-                thread.join()
+            self.join()
         finally:
             self.goal = 0  # Interrupted, or failed: nobody need go on.
             self.running.set()
-            for thread in threads:
-                thread.join()
-        if self.faults:
-            raise self.faults[0]
+            self.abandon()
 
     def kill_and_restart(self):
         """What had no answer by then has happened before the server is ready again, or never will."""
@@ -70,12 +65,9 @@ class Clients:
     def loop(self, number):
         rng = random.Random(f"{self.seed}/{number}")
         client = OneClient(self, number)
-        try:
-            while not self.finished():
-                self.running.wait()
-                client.one(rng, rng.choice(self.keys))
-        except Exception as fault:  # Raised again by run.
-            self.faults.append(fault)
+        while not self.finished():
+            self.running.wait()
+            client.one(rng, rng.choice(self.keys))
 
     def write(self, path):
         with open(path, "w") as file:

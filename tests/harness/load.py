@@ -1,9 +1,9 @@
 """Mixed load with a history: puts inline and striped, multipart uploads, copies, deletes, batch deletes."""
 
 import random
-import threading
 import time
 
+from harness.client_threads import ClientThreads
 from harness.history import History, digest
 
 MIB = 1 << 20
@@ -14,31 +14,19 @@ INLINE_SIZES = [0, 1, 700, 4096, 12_000, 16_384]
 STRIPED_SIZES = [16_385, 40_000, 300_000, 1 * MIB + 7, 3 * MIB]
 
 
-class Load:
+class Load(ClientThreads):
     """Clients that write until told to stop or the server is gone. Each has keys of its own, so a key has one writer."""
 
     def __init__(self, server, bucket, seed, clients=4, large=True):
-        self.server, self.bucket, self.seed, self.clients = server, bucket, seed, clients
+        super().__init__(clients)
+        self.server, self.bucket, self.seed = server, bucket, seed
         self.sizes = STRIPED_SIZES if large else STRIPED_SIZES[:3]
         self.history = History()
-        self.stopping = threading.Event()
-        self.threads = []
-        self.faults = []
         self.round = 0
 
     def start(self):
         self.round += 1
-        self.stopping.clear()
-        self.threads = [threading.Thread(target=self.client_loop, args=(i,)) for i in range(self.clients)]
-        for thread in self.threads:
-            thread.start()
-
-    def join(self):
-        """After the server was killed or `stop`: waits for the clients; a fault of the test itself is raised here."""
-        for thread in self.threads:
-            thread.join()
-        if self.faults:
-            raise self.faults[0]
+        return super().start()
 
     def wait_until_answered(self, more, seconds=120):
         """Waits for so many more acknowledged requests; a server that stopped serving fails here."""
@@ -47,19 +35,12 @@ class Load:
             assert time.monotonic() < deadline, "requests are not answered any more"
             time.sleep(0.01)
 
-    def stop(self):
-        self.stopping.set()
-        self.join()
-
-    def client_loop(self, number):
+    def loop(self, number):
         rng = random.Random(f"{self.seed}/{self.round}/{number}")
         s3 = self.server.client()
-        try:
-            while not self.stopping.is_set():
-                if not self.one(s3, rng, number) and self.server.process.poll() is not None:
-                    return
-        except Exception as fault:  # Shown by join.
-            self.faults.append(fault)
+        while not self.stopping.is_set():
+            if not self.one(s3, rng, number) and self.server.process.poll() is not None:
+                return
 
     def one(self, s3, rng, number):
         key = self.key(rng, number)

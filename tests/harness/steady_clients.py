@@ -1,7 +1,6 @@
 """Applications that go on while nodes come and go: an SDK as it is by default, behind what sends requests to nodes that are up."""
 
 import random
-import threading
 import time
 
 import boto3
@@ -9,20 +8,20 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
+from harness.client_threads import ClientThreads
+
 INLINE, STRIPED = 2_000, 200_000
 
 
-class SteadyClients:
+class SteadyClients(ClientThreads):
     """Put and read back, through nodes at random, until `stop`; keeps what failed for good and when what was answered."""
 
     def __init__(self, cluster, bucket, seed, count=4):
+        super().__init__(count)
         self.cluster, self.bucket, self.seed = cluster, bucket, seed
         self.up = set(cluster.nodes)  # Those that whatever stands before the nodes sends requests to.
         self.answers, self.failures = [], []
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self.loop, args=(number,)) for number in range(count)]
-        for thread in self.threads:
-            thread.start()
+        self.start()
 
     def loop(self, number):
         rng = random.Random(f"{self.seed}/steady/{number}")
@@ -69,11 +68,6 @@ class SteadyClients:
                 return later[0] - instant
             time.sleep(0.01)
         raise AssertionError(f"no write of {size} bytes for {seconds} s: {self.failures[-3:]}")
-
-    def stop(self):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
 
 
 def default_client(node):
