@@ -75,6 +75,7 @@ void rows(std::string_view input) {
   if (const auto row = parse_record_row(input)) FIRN_ASSERT(make_row(*row) == input);
   if (const auto row = parse_segment_row(input)) FIRN_ASSERT(make_row(*row) == input);
   if (const auto row = parse_index_row(input)) FIRN_ASSERT(parse_index_row(make_row(*row))->complete == row->complete);
+  if (const auto row = parse_recovered_row(input)) FIRN_ASSERT(make_row(*row) == input);
   RecordKey key;
   if (parse_record_key(input, key)) FIRN_ASSERT(record_key(key) == input);
   SegmentId segment;

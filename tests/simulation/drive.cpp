@@ -156,7 +156,6 @@ Task<> Drive::raise_epoch(SetId set, SetEpoch epoch) {
 void Drive::crash(bool power) {
   open_ = false;
   ++life_;
-  recovered_from_.reset();
   trace_.add("drive crash", index_.value, power ? 1 : 0);
   if (power) {
     for (auto at = records_.begin(); at != records_.end();) {

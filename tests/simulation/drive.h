@@ -37,8 +37,9 @@ class Drive {
   /// The process that had it open is gone; with `power`, so is what the drive had not synced. Until `open`, nothing
   /// answers.
   void crash(bool power);
-  /// The lowest lease of records that came back, as volume::DriveStats has it.
+  /// The lowest lease of records that came back, as volume::DriveStats has it, until `recovery_noted`.
   std::optional<LeaseId> open(Events events);
+  void recovery_noted() { recovered_from_.reset(); }
   void fence(const Error& why);
   bool fenced() const { return fenced_; }
   bool is_open() const { return open_; }

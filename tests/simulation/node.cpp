@@ -108,7 +108,11 @@ Task<> Node::settle_map(const std::function<Map()>& first_map) {
       objects::Store::Options{
           .gateway = gateway_of(id_), .inline_bytes_max = kInlineBytesMax, .extents_per_lease = kExtentsPerLease});
   CO_TRY(co_await store_->start());
-  for (const auto& [drive, from] : recovered_) CO_TRY(co_await objects::sweep_again_from(client_, drive, from));
+  for (const auto& [drive, from] : recovered_) {
+    CO_TRY(co_await objects::sweep_again_from(client_, drive, from));
+    if (!alive()) co_return error(Errc::cancelled, "killed");
+    ground_.drives[drive.value].drive->recovery_noted();
+  }
   CO_TRY(co_await settle_replacements(found.replacements));
   // What was changed since the map was read, before anybody told the keeper.
   CO_TRY_LET(Map newest, co_await client_.cluster_map());

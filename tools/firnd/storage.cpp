@@ -238,7 +238,9 @@ Task<> Storage::begin_store() {
 Task<> Storage::sweep_what_came_back() {
   for (const auto& [index, drive] : drives()) {
     const auto from = drive->stats().recovered_from;
-    if (from) CO_TRY(co_await objects::sweep_again_from(metadata(), index, *from));
+    if (!from) continue;
+    CO_TRY(co_await objects::sweep_again_from(metadata(), index, *from));
+    if (const auto noted = co_await drive->recovery_noted(); !noted && !drive->fenced()) co_return noted;
   }
   co_return Unit{};
 }

@@ -189,6 +189,23 @@ Task<std::vector<RecordInfo>> LocalDrive::list(RecordKey after, std::size_t limi
   co_return co_await run_blocking(runtime_, std::move(work));
 }
 
+Task<> LocalDrive::recovery_noted() {
+  const Pass pass(*this);
+  const AsyncTurn::Pass turn = co_await index_turn_.enter();
+  {
+    const std::lock_guard lock(mutex_);
+    if (fence_reason_ || stopping_) co_return refusal();
+    if (!stats_.recovered_from) co_return Unit{};
+  }
+  // Not flushed: told once more after a crash, it is only noted twice.
+  IndexBatch batch;
+  batch.remove_recovered();
+  CO_TRY(co_await write_index(batch));
+  const std::lock_guard lock(mutex_);
+  stats_.recovered_from.reset();
+  co_return Unit{};
+}
+
 std::map<RecordKey, RecordInfo> LocalDrive::pending_after(const RecordKey& after) const {
   std::map<RecordKey, RecordInfo> records;
   const std::lock_guard lock(mutex_);

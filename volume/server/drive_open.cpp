@@ -24,6 +24,7 @@ class Opening {
   Task<> open_index();
   Task<bool> index_is_usable();
   Task<> rebuild_index();
+  Task<> read_recovered();
   Task<> read_segment_rows();
   Task<bool> take_clean_mark();
   Task<> resume_segments();
@@ -50,6 +51,7 @@ Task<std::shared_ptr<Drive>> Opening::run() {
   CO_TRY(co_await find_segments());
   CO_TRY(co_await open_index());
   if (!rebuilt_) {
+    CO_TRY(co_await read_recovered());
     CO_TRY(co_await read_segment_rows());
     CO_TRY_LET(const bool clean, co_await take_clean_mark());
     if (clean) {
@@ -140,6 +142,14 @@ Task<> Opening::rebuild_index() {
              co_await blocking<std::unique_ptr<Index>>([this] { return Index::open(parts_.index_options); }));
   IndexRebuild rebuild(parts_, std::move(present));
   co_return co_await rebuild.run();
+}
+
+/// What came back at an earlier start that ended before anybody noted it.
+Task<> Opening::read_recovered() {
+  const auto row = co_await blocking<RecoveredRow>([this] { return parts_.index->recovered(); });
+  if (row) parts_.stats.recovered_from = row->from;
+  if (!row && row.code() != Errc::not_found) co_return row.error();
+  co_return Unit{};
 }
 
 Task<> Opening::read_segment_rows() {
@@ -247,11 +257,10 @@ Task<> Opening::recover(SegmentId id) {
 }
 
 Task<> Opening::index_recovered(const SegmentIdentity& segment, const ScannedSegment& scanned) {
-  CO_TRY_LET(const IndexedEntries added, co_await blocking<IndexedEntries>([this, &segment, &scanned] {
-               return index_entries(*parts_.index, parts_.segments, segment, scanned.entries, scanned.tail_bytes);
+  CO_TRY_LET(const std::size_t added, co_await blocking<std::size_t>([this, &segment, &scanned] {
+               return index_entries(parts_, segment, scanned.entries, scanned.tail_bytes);
              }));
-  parts_.stats.records_recovered += added.records;
-  note_recovered(parts_.stats, added);
+  parts_.stats.records_recovered += added;
   parts_.stats.records_torn += scanned.torn_records;
   co_return Unit{};
 }

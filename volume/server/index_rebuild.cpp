@@ -42,20 +42,21 @@ std::vector<SummaryEntry> last_of_each_key(const std::vector<SummaryEntry>& entr
   return last;
 }
 
-}  // namespace
-
-void note_recovered(DriveStats& stats, const IndexedEntries& added) {
-  if (added.oldest && (!stats.recovered_from || *added.oldest < *stats.recovered_from)) {
-    stats.recovered_from = added.oldest;
-  }
+/// A record came back. That is durable no later than the record's row, or a second crash would hide it.
+void note_recovered(DriveStats& stats, LeaseId lease, IndexBatch& batch) {
+  if (!stats.recovered_from || lease < *stats.recovered_from) stats.recovered_from = lease;
+  batch.put(RecoveredRow{.from = *stats.recovered_from});
 }
 
-Result<IndexedEntries> index_entries(Index& index, SegmentTable& segments, const SegmentIdentity& segment,
-                                     const std::vector<SummaryEntry>& entries, std::uint64_t mark_bytes) {
+}  // namespace
+
+Result<std::size_t> index_entries(DriveParts& parts, const SegmentIdentity& segment,
+                                  const std::vector<SummaryEntry>& entries, std::uint64_t mark_bytes) {
   const auto now = std::chrono::steady_clock::now();
-  IndexedEntries added;
+  Index& index = *parts.index;
+  SegmentTable& segments = parts.segments;
+  std::size_t added = 0;
   IndexBatch batch;
-  std::size_t batched = 0;
   std::vector<SegmentId> touched;
   for (const SummaryEntry& entry : last_of_each_key(entries)) {
     const RecordRow row = row_of(entry, segment);
@@ -67,13 +68,13 @@ Result<IndexedEntries> index_entries(Index& index, SegmentTable& segments, const
       if (segments.contains(known->segment)) touched.push_back(known->segment);
     }
     segments.add_live(row);
+    if (added % kBatchRecords == 0 || entry.key().extent.lease < *parts.stats.recovered_from) {
+      note_recovered(parts.stats, entry.key().extent.lease, batch);
+    }
     batch.put(entry.key(), row);
-    ++added.records;
-    if (!added.oldest || entry.key().extent.lease < *added.oldest) added.oldest = entry.key().extent.lease;
-    if (++batched < kBatchRecords) continue;
+    if (++added % kBatchRecords != 0) continue;
     if (auto written = index.write_blocking(batch); !written) return std::move(written).error();
     batch = IndexBatch();
-    batched = 0;
   }
   SegmentRow& own = segments.at(segment.segment).row;
   own.mark_bytes = mark_bytes;
@@ -141,12 +142,11 @@ Task<> IndexRebuild::add(Found found) {
     co_return Unit{};
   }
   if (sealed) row.state = SegmentState::sealed;
-  std::function<Result<IndexedEntries>()> work = [this, &found, &scanned] {
-    return index_entries(*parts_.index, parts_.segments, found.identity, scanned.entries, scanned.tail_bytes);
+  std::function<Result<std::size_t>()> work = [this, &found, &scanned] {
+    return index_entries(parts_, found.identity, scanned.entries, scanned.tail_bytes);
   };
-  CO_TRY_LET(const IndexedEntries added, co_await run_blocking(parts_.runtime, std::move(work)));
-  records_ += added.records;
-  note_recovered(parts_.stats, added);
+  CO_TRY_LET(const std::size_t added, co_await run_blocking(parts_.runtime, std::move(work)));
+  records_ += added;
   parts_.stats.records_torn += scanned.torn_records;
   if (sealed) co_return Unit{};
   auto segment = std::make_shared<OpenSegment>(found.identity, std::move(found.file));

@@ -1,23 +1,16 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "server/local_drive.h"
 
 namespace firn::volume {
 
-struct IndexedEntries {
-  std::size_t records = 0;        ///< That were new to the index.
-  std::optional<LeaseId> oldest;  ///< The lowest lease among them.
-};
-
 /// Puts records found in a segment into the index, unless a newer copy is there, with the segment's row: its mark
-/// becomes `mark_bytes`. May block.
-Result<IndexedEntries> index_entries(Index& index, SegmentTable& segments, const SegmentIdentity& segment,
-                                     const std::vector<SummaryEntry>& entries, std::uint64_t mark_bytes);
-
-void note_recovered(DriveStats& stats, const IndexedEntries& added);
+/// becomes `mark_bytes`. From which lease on they came back is written with them, and into `parts.stats`. May block.
+/// The number of those that were new to the index.
+Result<std::size_t> index_entries(DriveParts& parts, const SegmentIdentity& segment,
+                                  const std::vector<SummaryEntry>& entries, std::uint64_t mark_bytes);
 
 /// Fills an empty index from the segments: docs/formats/index.md, "Rebuild".
 class IndexRebuild {

@@ -75,6 +75,7 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   void fence(Error reason) override;
   Task<> stop() override;
   DriveStats stats() const override;
+  Task<> recovery_noted() override;
   Task<ScrubReport> scrub(std::uint64_t bytes_per_second) override;
 
   /// Lets the background work begin: once, after construction.

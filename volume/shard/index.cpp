@@ -99,6 +99,8 @@ void IndexBatch::put(SegmentId segment, const SegmentRow& row) {
   (void)batch_->Put(segment_key(segment), make_row(row));
 }
 void IndexBatch::put(const IndexRow& row) { (void)batch_->Put(index_key(), make_row(row)); }
+void IndexBatch::put(const RecoveredRow& row) { (void)batch_->Put(recovered_key(), make_row(row)); }
+void IndexBatch::remove_recovered() { (void)batch_->Delete(recovered_key()); }
 
 Index::~Index() = default;
 
@@ -214,6 +216,13 @@ Result<IndexRow> Index::head() {
   const rocksdb::Status status = db_->Get({}, index_key(), &row);
   if (!status.ok()) return failure(status, "head");
   return parse_index_row(row);
+}
+
+Result<RecoveredRow> Index::recovered() {
+  std::string row;
+  const rocksdb::Status status = db_->Get({}, recovered_key(), &row);
+  if (!status.ok()) return failure(status, "what came back");
+  return parse_recovered_row(row);
 }
 
 }  // namespace firn::volume

@@ -28,6 +28,8 @@ class IndexBatch {
   void remove(const RecordKey& key);
   void put(SegmentId segment, const SegmentRow& row);
   void put(const IndexRow& row);
+  void put(const RecoveredRow& row);
+  void remove_recovered();
 
  private:
   friend class Index;
@@ -75,6 +77,8 @@ class Index {
   Result<> each_segment(const std::function<void(SegmentId, const SegmentRow&)>& visit);
   /// Errc::not_found.
   Result<IndexRow> head();
+  /// Errc::not_found.
+  Result<RecoveredRow> recovered();
 
  private:
   Index() = default;

@@ -5,6 +5,8 @@
 namespace firn::volume {
 namespace {
 
+// Before those of records: releases that do not know it pass it over.
+constexpr char kRecoveredKind = 'b';
 constexpr char kIndexKind = 'm';
 constexpr char kRecordKind = 'r';
 constexpr char kSegmentKind = 's';
@@ -46,6 +48,13 @@ struct IndexRowBytes {
 };
 static_assert(sizeof(IndexRowBytes) == 24 && std::has_unique_object_representations_v<IndexRowBytes>);
 
+struct RecoveredRowBytes {
+  std::uint8_t version;
+  std::uint8_t reserved[7];
+  std::uint64_t from;
+};
+static_assert(sizeof(RecoveredRowBytes) == 16 && std::has_unique_object_representations_v<RecoveredRowBytes>);
+
 template <class Number>
 void put_big_endian(std::string& out, Number value) {
   for (int shift = (sizeof value - 1) * 8; shift >= 0; shift -= 8)
@@ -86,6 +95,8 @@ Result<Bytes> read_row(std::string_view row, const char* what) {
 }  // namespace
 
 std::string index_key() { return {kIndexKind}; }
+
+std::string recovered_key() { return {kRecoveredKind}; }
 
 std::string extent_prefix(const ExtentId& extent) {
   std::string key;
@@ -158,6 +169,10 @@ std::string make_row(const IndexRow& row) {
   return row_text(bytes);
 }
 
+std::string make_row(const RecoveredRow& row) {
+  return row_text(RecoveredRowBytes{.version = kRowVersion, .reserved = {}, .from = row.from.value});
+}
+
 Result<RecordRow> parse_record_row(std::string_view row) {
   auto bytes = read_row<RecordRowBytes>(row, "index record row");
   if (!bytes) return std::move(bytes).error();
@@ -197,6 +212,12 @@ Result<IndexRow> parse_index_row(std::string_view row) {
   IndexRow parsed{.drive = {}, .complete = bytes->complete == 1};
   std::memcpy(parsed.drive.bytes.data(), bytes->drive, sizeof bytes->drive);
   return parsed;
+}
+
+Result<RecoveredRow> parse_recovered_row(std::string_view row) {
+  auto bytes = read_row<RecoveredRowBytes>(row, "index row of what came back");
+  if (!bytes) return std::move(bytes).error();
+  return RecoveredRow{.from = LeaseId{bytes->from}};
 }
 
 }  // namespace firn::volume

@@ -53,10 +53,17 @@ struct IndexRow {
   bool complete = false;
 };
 
+/// Records of this lease and later ones came back by a scan or a rebuild, and nobody has noted yet that they must be
+/// looked through.
+struct RecoveredRow {
+  LeaseId from;
+};
+
 inline constexpr std::size_t kRecordKeyBytes = 22;
 inline constexpr std::size_t kExtentPrefixBytes = 17;
 
 std::string index_key();
+std::string recovered_key();
 std::string record_key(const RecordKey& key);
 std::string extent_prefix(const ExtentId& extent);
 std::string segment_key(SegmentId segment);
@@ -67,9 +74,11 @@ bool parse_segment_key(std::string_view key, SegmentId& parsed);
 std::string make_row(const RecordRow& row);
 std::string make_row(const SegmentRow& row);
 std::string make_row(const IndexRow& row);
+std::string make_row(const RecoveredRow& row);
 /// Errc::corrupt or unsupported_version.
 Result<RecordRow> parse_record_row(std::string_view row);
 Result<SegmentRow> parse_segment_row(std::string_view row);
 Result<IndexRow> parse_index_row(std::string_view row);
+Result<RecoveredRow> parse_recovered_row(std::string_view row);
 
 }  // namespace firn::volume

@@ -132,6 +132,7 @@ TEST(DriveRecover, SaysFromWhichLeaseOnRecordsCameBack) {
   ASSERT_TRUE(rig.open());
   EXPECT_TRUE(rig.check(older, 4096)) << "a rebuilt index knows nothing of removals";
   EXPECT_EQ(rig.drive().stats().recovered_from, LeaseId{40});
+  ASSERT_TRUE(rig.run(rig.drive().recovery_noted()));
   ASSERT_TRUE(rig.append_and_sync(key_of(3), 4096));
   ASSERT_TRUE(rig.run(rig.drive().sync_index()));
   RecordKey last = key_of(4);
@@ -140,6 +141,51 @@ TEST(DriveRecover, SaysFromWhichLeaseOnRecordsCameBack) {
   rig.crash();
   ASSERT_TRUE(rig.open());
   EXPECT_EQ(rig.drive().stats().recovered_from, LeaseId{77}) << "only what lies beyond the index came back";
+}
+
+TEST(DriveRecover, SaysAgainWhatARebuildBroughtBackUntilThatIsNoted) {
+  DriveRig rig(test_seed());
+  ASSERT_TRUE(rig.open());
+  RecordKey removed = key_of(1);
+  removed.extent.lease = LeaseId{40};
+  ASSERT_TRUE(rig.append_and_sync(removed, 4096));
+  ASSERT_TRUE(rig.run(rig.drive().remove({removed.extent})));
+  ASSERT_TRUE(rig.stop());
+  rig.delete_index();
+  ASSERT_TRUE(rig.open());
+  rig.kill();
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.drive().stats().recovered_from, LeaseId{40}) << "nobody would ever sweep " << to_string(removed.extent);
+  ASSERT_TRUE(rig.stop());
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.drive().stats().recovered_from, LeaseId{40}) << "a clean stop notes nothing";
+  ASSERT_TRUE(rig.run(rig.drive().recovery_noted()));
+  EXPECT_EQ(rig.drive().stats().recovered_from, std::nullopt);
+  ASSERT_TRUE(rig.stop());
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.drive().stats().recovered_from, std::nullopt);
+}
+
+TEST(DriveRecover, SaysAgainWhatAScanBroughtBackUntilThatIsNoted) {
+  DriveRig rig(test_seed());
+  ASSERT_TRUE(rig.open());
+  RecordKey removed = key_of(1), later = key_of(2);
+  removed.extent.lease = LeaseId{40};
+  later.extent.lease = LeaseId{77};
+  ASSERT_TRUE(rig.append_and_sync(removed, 4096));
+  ASSERT_TRUE(rig.run(rig.drive().remove({removed.extent})));
+  rig.crash();
+  ASSERT_TRUE(rig.open());
+  ASSERT_TRUE(rig.append_and_sync(later, 4096));
+  ASSERT_TRUE(rig.run(rig.drive().sync_index())) << "what came back is in the index from here on";
+  rig.crash();
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.drive().stats().recovered_from, LeaseId{40});
+  ASSERT_TRUE(rig.run(rig.drive().recovery_noted()));
+  ASSERT_TRUE(rig.run(rig.drive().sync_index()));
+  rig.crash();
+  ASSERT_TRUE(rig.open());
+  EXPECT_EQ(rig.drive().stats().recovered_from, std::nullopt);
 }
 
 TEST(DriveRecover, CountsARecordThatWasAppendedTwiceOnce) {

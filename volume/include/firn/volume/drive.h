@@ -50,8 +50,8 @@ struct DriveStats {
   std::uint64_t read_bytes = 0;
   std::uint64_t flushes = 0;            ///< Group fdatasyncs; appends / flushes is the size of a group.
   std::uint64_t records_recovered = 0;  ///< Found by the scan at start.
-  /// The lowest lease of records that the scan, or the rebuild of a lost index, brought back: among them may be some
-  /// that had been removed.
+  /// The lowest lease of records that a scan, or the rebuild of a lost index, brought back: among them may be some that
+  /// had been removed. Told at every start until `recovery_noted`.
   std::optional<LeaseId> recovered_from;
   std::uint64_t records_torn = 0;  ///< Seen by the scan, but not whole: never acknowledged.
   std::uint64_t segments_recycled = 0;
@@ -108,6 +108,8 @@ class Drive : public DriveService {
   /// Waits for what is under way, flushes segments and index, and marks the drive clean. The last call.
   virtual Task<> stop() = 0;
   virtual DriveStats stats() const = 0;
+  /// From which lease on records came back is recorded elsewhere: the next start need not tell it again.
+  virtual Task<> recovery_noted() = 0;
   /// Forgets these records, but for those appended under an epoch after `until`: what a shard left behind whose place
   /// has moved to another drive. Durable after `sync_index`.
   virtual Task<> remove_left(std::vector<RecordKey> keys, SetEpoch until) = 0;
