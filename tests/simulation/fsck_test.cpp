@@ -16,10 +16,14 @@ namespace {
 using namespace std::chrono_literals;
 using server::FsckReport;
 
+/// Sets of six then leave a drive that one of their shards can move to.
+constexpr std::uint64_t kSeedOfTwelveDrives = 12;
+
 /// A cluster without faults, and what is asked of it.
 class Patient {
  public:
-  explicit Patient(Runtime& runtime) : cluster(runtime, scenario_), clients_(parts(), cluster.random.fork()) {}
+  explicit Patient(Runtime& runtime, std::uint64_t seed = 11)
+      : scenario_{.seed = seed}, cluster(runtime, scenario_), clients_(parts(), cluster.random.fork()) {}
 
   boost::asio::awaitable<FsckReport> fsck() {
     Node& node = *cluster.any_node(cluster.random);
@@ -61,6 +65,10 @@ class Patient {
     drive_of(extent, shard).lose({.extent = extent.extent, .stripe = 0, .shard = shard});
   }
 
+ private:
+  const Scenario scenario_;  // The cluster refers to it.
+
+ public:
   Cluster cluster;
 
  private:
@@ -71,7 +79,6 @@ class Patient {
             .any_node = [this] { return cluster.any_node(cluster.random); },
             .wrong = [this](std::string what) { cluster.wrong(std::move(what)); }};
   }
-  const Scenario scenario_{.seed = 11};
   Clients clients_;
   bool done_ = false;
 };
@@ -133,12 +140,49 @@ boost::asio::awaitable<void> finds_what_was_planted(Runtime& runtime) {
   // closed by that node's next start.
   patient.cluster.kill(NodeId{1}, false);
   co_await patient.cluster.start(NodeId{1});
+  co_await sleep(200s);  // What writes that were refused had left is swept.
   drive.plant({.extent = {LeaseId{1}, 999'999}, .stripe = 0, .shard = 1}, like);
   drive.plant({.extent = {LeaseId{1'000'000}, 1}, .stripe = 0, .shard = 1}, like);  // Never granted: not ours to judge.
   const FsckReport orphaned = co_await patient.fsck();
   EXPECT_EQ(orphaned.orphaned_extents, 1U);
   EXPECT_EQ(orphaned.orphaned_records, 1U);
   co_await patient.cluster.end();
+}
+
+/// A place of the extent's set moves, and nothing is copied: the records stay where they were.
+Task<> move_a_shard(Patient& patient, const metadata::DegradedExtent& extent, std::uint8_t shard) {
+  const auto map = patient.cluster.map();
+  const auto set = std::ranges::find(map.sets, extent.set, &metadata::SetRecord::id);
+  DriveIndex to;
+  while (std::ranges::find(set->members, to) != set->members.end()) ++to.value;
+  Node& node = *patient.cluster.any_node(patient.cluster.random);
+  CO_TRY(co_await node.keeper().change([&](server::MapChange& change) { change.begin_move(set->id, shard, to); }));
+  co_await sleep(1s);  // Every node knows.
+  co_return Unit{};
+}
+
+boost::asio::awaitable<void> looks_where_shards_move_from(Runtime& runtime) {
+  Patient patient(runtime, kSeedOfTwelveDrives);
+  co_await patient.cluster.begin();
+  co_await patient.work(60);
+  co_await patient.whole();
+  const auto extents = patient.extents();
+  EXPECT_GE(extents.size(), 3U);
+  EXPECT_EQ(patient.cluster.drives().size(), 12U);
+  Drive& before = patient.drive_of(extents[0], 4);
+  const auto moved = co_await move_a_shard(patient, extents[0], 4);
+  EXPECT_TRUE(moved.has_value());
+  EXPECT_NE(patient.drive_of(extents[0], 4).index(), before.index());
+  const FsckReport sound = co_await patient.fsck();
+  EXPECT_EQ(sound.missing_records + sound.unreadable + sound.orphaned_records, 0U);
+  before.lose({.extent = extents[0].extent, .stripe = 0, .shard = 4});
+  EXPECT_EQ((co_await patient.fsck()).missing_records, 1U);
+  co_await patient.cluster.end();
+}
+
+TEST(Fsck, LooksWhereShardsMoveFrom) {
+  World world;
+  world.run(looks_where_shards_move_from(world.runtime()));
 }
 
 TEST(Fsck, RaisesNoAlarmWhileClientsWriteAndDelete) {

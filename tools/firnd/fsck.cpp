@@ -4,6 +4,7 @@
 #include <bit>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "firn/volume/stripe.h"
 
@@ -19,6 +20,31 @@ erasure::ShardMask shards_on(const volume::StripeSet& set, DriveIndex drive) {
     if (set.members[shard] == drive) mask |= erasure::ShardMask{1} << shard;
   }
   return mask;
+}
+
+/// The records of an extent that belong on the drive, in order.
+std::vector<volume::RecordKey> wanted_keys(const metadata::DegradedExtent& extent, const volume::StripeSet& set,
+                                           DriveIndex drive) {
+  std::vector<volume::RecordKey> keys;
+  const erasure::ShardMask wanted = shards_on(set, drive) & ~extent.missing;
+  const volume::StripeGeometry geometry(extent.extent_bytes, set.shape);
+  for (std::uint32_t stripe = 0; wanted != 0 && stripe < geometry.stripes(); ++stripe) {
+    for (std::uint8_t shard = 0; shard < set.shape.total(); ++shard) {
+      if ((wanted >> shard & 1U) != 0) keys.push_back({.extent = extent.extent, .stripe = stripe, .shard = shard});
+    }
+  }
+  return keys;
+}
+
+/// Above every record of the extent.
+volume::RecordKey after_all(const ExtentId& extent) {
+  return {.extent = extent, .stripe = ~std::uint32_t{0}, .shard = std::uint8_t{0xFF}};
+}
+
+Task<bool> holds(volume::DriveService& drive, volume::RecordKey key) {
+  const auto found = co_await drive.read(key, {});
+  if (found || found.code() == Errc::not_found || found.code() == Errc::corrupt) co_return found.has_value();
+  co_return found.error();
 }
 
 std::string spelled(DriveIndex drive) { return "drive " + std::to_string(drive.value + 1); }
@@ -52,7 +78,8 @@ class Fsck::DriveWalk {
   volume::DriveService& service() const { return *service_; }
   DriveIndex index() const { return service_->index(); }
   bool failed = false;
-  std::optional<ExtentId> last_orphan;  ///< Its further records are not another orphan.
+  std::vector<volume::RecordInfo> extra;  ///< Passed over, and not judged yet.
+  std::optional<ExtentId> last_orphan;    ///< Its further records are not another orphan.
 
   /// The next record, null at the end.
   Task<const volume::RecordInfo*> peek() {
@@ -120,61 +147,49 @@ Task<FsckReport> Fsck::run() {
 /// One drive against the window: both are in the order of record keys.
 Task<> Fsck::compare(DriveWalk& walk, Window& window) {
   const auto map = parts_.volumes.map();
-  std::vector<volume::RecordInfo> extra;
-  CO_TRY_LET(const volume::RecordInfo* seen, co_await walk.peek());
-  const auto step = [&]() -> Task<const volume::RecordInfo*> {
-    walk.step();
-    ++report_.records;
-    return walk.peek();
-  };
   for (const auto& [id, extent] : window.extents) {
     const auto* set = map->find_set(extent.set);
     if (set == nullptr) continue;
-    const erasure::ShardMask wanted = shards_on(*set, walk.index()) & ~extent.missing;
-    const volume::StripeGeometry geometry(extent.extent_bytes, set->shape);
-    for (std::uint32_t stripe = 0; wanted != 0 && stripe < geometry.stripes(); ++stripe) {
-      for (std::uint8_t shard = 0; shard < set->shape.total(); ++shard) {
-        if ((wanted >> shard & 1U) == 0) continue;
-        const volume::RecordKey key{.extent = id, .stripe = stripe, .shard = shard};
-        for (; seen != nullptr && seen->key < key;) {
-          extra.push_back(*seen);
-          if (extra.size() >= options_.records_per_page) {
-            CO_TRY(co_await extra_records(walk, window, std::exchange(extra, {})));
-          }
-          CO_TRY_LET(seen, co_await step());
-        }
-        if (seen != nullptr && seen->key == key) {
-          CO_TRY_LET(seen, co_await step());
-        } else {
-          CO_TRY(co_await record_missing(walk, window, extent, key));
-        }
+    for (const auto& key : wanted_keys(extent, *set, walk.index())) {
+      CO_TRY(co_await pass_over(walk, window, key));
+      CO_TRY_LET(const auto* seen, co_await walk.peek());
+      if (seen != nullptr && seen->key == key) {
+        walk.step();
+        ++report_.records;
+      } else {
+        CO_TRY(co_await record_missing(walk, window, extent, key));
       }
     }
   }
-  while (seen != nullptr && seen->key.extent <= window.end) {
-    extra.push_back(*seen);
-    if (extra.size() >= options_.records_per_page) {
-      CO_TRY(co_await extra_records(walk, window, std::exchange(extra, {})));
-    }
-    CO_TRY_LET(seen, co_await step());
+  CO_TRY(co_await pass_over(walk, window, after_all(window.end)));
+  co_return co_await extra_records(walk, window);
+}
+
+/// Whatever comes before `key` was not asked for.
+Task<> Fsck::pass_over(DriveWalk& walk, const Window& window, const volume::RecordKey& key) {
+  CO_TRY_LET(const auto* seen, co_await walk.peek());
+  while (seen != nullptr && seen->key < key) {
+    walk.extra.push_back(*seen);
+    walk.step();
+    ++report_.records;
+    if (walk.extra.size() >= options_.records_per_page) CO_TRY(co_await extra_records(walk, window));
+    CO_TRY_LET(seen, co_await walk.peek());
   }
-  co_return co_await extra_records(walk, window, std::move(extra));
+  co_return Unit{};
 }
 
 /// A record that should be there was not listed. It is missing if it still should be, and still is not.
-Task<> Fsck::record_missing(DriveWalk& walk, Window& window, const metadata::DegradedExtent& extent,
+Task<> Fsck::record_missing(const DriveWalk& walk, Window& window, const metadata::DegradedExtent& extent,
                             const volume::RecordKey& key) {
-  auto found = co_await walk.service().read(key, {});
-  if (found) co_return Unit{};  // Written again, or moved, meanwhile.
-  if (found.code() != Errc::not_found && found.code() != Errc::corrupt) co_return found.error();
+  CO_TRY_LET(const bool found, co_await is_there(walk, extent.set, key));
+  if (found) co_return Unit{};
   const ExtentId before{extent.extent.lease, extent.extent.counter - 1};  // Counters begin at 1.
   CO_TRY_LET(const auto held, co_await parts_.metadata.list_extents(extent.set, before, 1));
   const bool holds = !held.empty() && held.front().extent == extent.extent;
   const auto map = parts_.volumes.map();
-  const auto* set = map->find_set(extent.set);
   const erasure::ShardMask shard = erasure::ShardMask{1} << key.shard;
   const bool expected = holds && map->is_in(walk.index()) && (held.front().missing & shard) == 0 &&
-                        set->members[key.shard] == walk.index();
+                        map->find_set(extent.set)->members[key.shard] == walk.index();
   if (!expected) co_return Unit{};
   ++report_.missing_records;
   window.missing[extent.extent] |= shard;
@@ -183,9 +198,23 @@ Task<> Fsck::record_missing(DriveWalk& walk, Window& window, const metadata::Deg
   co_return Unit{};
 }
 
+/// On the drive, or on the one that the shard moves from; of one that is out nothing is said. The latter is asked
+/// first: what was on it and is not any more has come to the drive before.
+Task<bool> Fsck::is_there(const DriveWalk& walk, SetId set, volume::RecordKey key) {
+  const auto map = parts_.volumes.map();
+  if (const auto source = map->find_set(set)->moves_from(key.shard)) {
+    const auto service = parts_.drive(*source);
+    if (service == nullptr || !map->is_in(*source)) co_return true;
+    CO_TRY_LET(const bool found, co_await holds(*service, key));
+    if (found) co_return true;
+  }
+  co_return co_await holds(walk.service(), key);  // Written again, or moved, meanwhile.
+}
+
 /// Records that the window does not ask for. Those of extents that are held are on their way to be right: written by a
 /// repair, or left where the extent's place was before; when the extent goes, they go.
-Task<> Fsck::extra_records(DriveWalk& walk, const Window& window, std::vector<volume::RecordInfo> records) {
+Task<> Fsck::extra_records(DriveWalk& walk, const Window& window) {
+  auto records = std::exchange(walk.extra, {});
   std::erase_if(records, [&](const auto& record) { return window.extents.contains(record.key.extent); });
   std::vector<ExtentId> extents;
   for (const auto& record : records) {

@@ -66,9 +66,11 @@ class Fsck {
     std::map<ExtentId, erasure::ShardMask> missing;  ///< Found so, on any drive.
   };
   Task<> compare(DriveWalk& walk, Window& window);
-  Task<> record_missing(DriveWalk& walk, Window& window, const metadata::DegradedExtent& extent,
+  Task<> pass_over(DriveWalk& walk, const Window& window, const volume::RecordKey& key);
+  Task<> record_missing(const DriveWalk& walk, Window& window, const metadata::DegradedExtent& extent,
                         const volume::RecordKey& key);
-  Task<> extra_records(DriveWalk& walk, const Window& window, std::vector<volume::RecordInfo> records);
+  Task<bool> is_there(const DriveWalk& walk, SetId set, volume::RecordKey key);
+  Task<> extra_records(DriveWalk& walk, const Window& window);
   Task<> settle(const Window& window);
   void tell(std::string line);
 
