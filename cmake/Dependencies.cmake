@@ -39,7 +39,17 @@ endfunction()
 firn_find_library(Uring::uring liburing.h LIBRARY uring)
 firn_find_library(Isal::isal isa-l/erasure_code.h LIBRARY isal)
 firn_find_library(xxHash::xxhash xxhash.h LIBRARY xxhash)
-firn_find_library(RocksDB::rocksdb rocksdb/db.h LIBRARY rocksdb)
+# RocksDB's archive, not its shared library: from that one, each comparison of two keys asks for its thread's counters by a
+# call. An archive names nothing of what it needs.
+firn_find_library(RocksDB::rocksdb rocksdb/db.h LIBRARY librocksdb.a)
+find_package(ZLIB REQUIRED)
+find_package(BZip2 REQUIRED)
+firn_find_library(gflags::gflags gflags/gflags.h LIBRARY gflags)
+firn_find_library(Snappy::snappy snappy.h LIBRARY snappy)
+firn_find_library(LZ4::lz4 lz4.h LIBRARY lz4)
+firn_find_library(ZSTD::zstd zstd.h LIBRARY zstd)
+target_link_libraries(RocksDB::rocksdb INTERFACE gflags::gflags Snappy::snappy ZLIB::ZLIB BZip2::BZip2 LZ4::lz4 ZSTD::zstd
+                                                 Threads::Threads ${CMAKE_DL_LIBS})
 # Its own package would pull in the HTTP server and client of parts that are not used here.
 firn_find_library(prometheus-cpp::core prometheus/registry.h LIBRARY prometheus-cpp-core)
 
