@@ -85,6 +85,26 @@ def test_a_flipped_byte_in_any_region_of_a_record_is_read_past_repaired_and_coun
     print(f"{len(regions)} regions, {2 * len(regions)} flips, all repaired")
 
 
+def test_a_flipped_byte_is_found_and_repaired_on_schedule_and_nobody_asks(filled):
+    server, bodies = filled
+    flips = {}
+    for records in by_extent_stripe(server.drives).values():
+        flip_in(records[5], "last payload byte")  # Parity: no read meets it.
+        flips[records[5].extent] = records[5]
+    server.environment["FIRN_SCRUB_PERIOD"] = "1"
+    server.start()
+    server.wait_until_whole(len(flips))
+    drives = server.status()["drives"]
+    assert sum(drive["damaged_records"] for drive in drives) >= len(flips)
+    assert all(drive["scrub"]["last_round_ended_unix_ms"] > 0 for drive in drives)
+    assert server.stop() == 0
+    server.environment["FIRN_SCRUB_PERIOD"] = "0"
+    server.start()
+    assert server.run_job("scrub")["damaged"] == 0
+    assert server.run_job("verify")["problems"] == 0
+    read_right(server, bodies)
+
+
 @pytest.mark.faults
 def test_a_scrub_finds_every_flipped_byte_in_one_pass(running, rng, full):
     bodies = {f"scrubbed-{i:03}": rng.randbytes(rng.choice([16_385, 70_000, 300_000])) for i in range(300 if full else 40)}

@@ -43,6 +43,11 @@ void epochs(std::string_view file) {
   FIRN_ASSERT(again && *again == *found);
 }
 
+void scrub(std::string_view file) {
+  const auto found = parse_scrub_file(as_bytes(file), kDrive);
+  if (found) FIRN_ASSERT(make_scrub_file(kDrive, *found) == file);
+}
+
 void segment_name(std::string_view name) {
   SegmentId segment;
   if (parse_segment_file_name(name, segment)) FIRN_ASSERT(segment_file_name(segment) == name);
@@ -67,6 +72,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 2:
       (void)is_clean_file(as_bytes(input), kDrive);
       (void)is_clean_file(as_bytes(changed(make_clean_file(kDrive), input)), kDrive);
+      scrub(input);
+      scrub(changed(make_scrub_file(kDrive, {.begun_unix_ms = 1}), input));
       break;
     default:
       segment_name(input);

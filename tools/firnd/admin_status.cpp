@@ -24,6 +24,12 @@ void add_stats(boost::json::object& json, const volume::DriveStats& stats) {
   json["rewritten_bytes"] = stats.rewritten_bytes;
   json["scrubbed_bytes"] = stats.scrubbed_bytes;
   json["damaged_records"] = stats.damaged_records;
+  const auto& scrub = stats.scrub;
+  json["scrub"] = boost::json::object{{"round_begun_unix_ms", scrub.begun_unix_ms},
+                                      {"last_round_ended_unix_ms", scrub.ended_unix_ms},
+                                      {"records", scrub.records},
+                                      {"bytes", scrub.bytes},
+                                      {"damaged", scrub.damaged}};
 }
 
 Task<boost::json::object> drive_status(Storage& storage, DrivePlan::Place place, bool in, std::string uuid) {

@@ -90,6 +90,7 @@ class Process final : public Server {
                             .metadata_cache_bytes = config_.metadata_cache_bytes,
                             .body_cache_bytes = config_.body_cache_bytes,
                             .reclaim_grace = config_.reclaim_grace,
+                            .scrub_period = config_.scrub_period,
                             .cluster = cluster_options(config_),
                             .stopping = std::move(stopping)}),
         health_(storage_),

@@ -98,6 +98,7 @@ Result<> Storage::open_drives_and_metadata() {
 volume::Drive::Options Storage::drive_options() {
   volume::Drive::Options options;
   options.cluster = plan_.cluster;
+  options.scrub_period = options_.scrub_period;
   options.on_fenced = [this](DriveIndex drive, const Error& why) { drive_failed(drive, why); };
   options.on_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); };
   return options;

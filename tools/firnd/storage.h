@@ -48,6 +48,8 @@ class Storage {
     /// What this node takes a second of shards that move to its drives.
     std::uint64_t move_bytes_per_second = Mover::Options{}.bytes_per_second;
     std::chrono::milliseconds reclaim_grace = objects::Maintenance::Options{}.reclaim_grace;
+    /// 0: only when asked.
+    std::chrono::milliseconds scrub_period{0};
     /// Unset: one machine by itself.
     std::optional<Cluster::Options> cluster;
     /// Whether a start that waits for other nodes is to end.

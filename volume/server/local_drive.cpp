@@ -29,6 +29,7 @@ LocalDrive::LocalDrive(DriveParts parts)
       home_(runtime_.io(identity_.index.value % runtime_.io_threads())),
       gate_(home_.get_executor()),
       grace_timer_(home_),
+      scrub_timer_(home_),
       segments_(std::move(parts.segments)),
       epochs_(std::move(parts.epochs)),
       birth_(parts.birth),
@@ -52,6 +53,7 @@ void LocalDrive::start() {
   const std::lock_guard lock(mutex_);
   if (!clients_.current) prepare_in_background(clients_);
   wake_janitor();
+  if (options_.scrub_period.count() > 0) run_in_background(&LocalDrive::keep_scrubbing);
 }
 
 void LocalDrive::fence(Error reason) {
@@ -95,6 +97,7 @@ Task<> LocalDrive::stop() {
   const auto caller = co_await boost::asio::this_coro::executor;
   co_await boost::asio::post(boost::asio::bind_executor(home_, boost::asio::use_awaitable));
   grace_timer_.cancel();
+  scrub_timer_.cancel();
   co_await gate_.close();
   co_await boost::asio::post(boost::asio::bind_executor(caller, boost::asio::use_awaitable));
   Result<> outcome;

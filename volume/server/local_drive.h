@@ -169,6 +169,14 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   Task<> scrub_record(const RecordInfo& record, ScrubReport& report);
   void report_damage(const DamagedRecord& record, const Error& reason);
 
+  // Reading all of it on schedule: drive_scrub.cpp.
+  Task<> keep_scrubbing();
+  Task<> load_scrub_round();
+  Task<> save_scrub_round();
+  Task<ScrubReport> scrub_step();
+  Task<> end_scrub_round();
+  std::chrono::milliseconds until_scrub_step() const;
+
   // Segments' lives: drive_segments.cpp.
   void prepare_in_background(Lane& lane);  ///< mutex_ held.
   Task<> prepare_clients();
@@ -220,6 +228,7 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   boost::asio::io_context& home_;  ///< Background work runs here.
   Gate gate_;
   boost::asio::steady_timer grace_timer_;  ///< Of the home thread.
+  boost::asio::steady_timer scrub_timer_;  ///< Of the home thread.
   AsyncTurn index_turn_;
   AsyncTurn epochs_turn_;
   AsyncTurn create_turn_;

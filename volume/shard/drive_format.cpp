@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kIdentityMagic = 0x0D5652444E524946ULL;  // "FIRNDRV\r", little endian.
 constexpr std::uint64_t kEpochsMagic = 0x0D4F50454E524946ULL;    // "FIRNEPO\r"
 constexpr std::uint64_t kCleanMagic = 0x0D4E4C434E524946ULL;     // "FIRNCLN\r"
+constexpr std::uint64_t kScrubMagic = 0x0D5243534E524946ULL;     // "FIRNSCR\r"
 constexpr std::uint16_t kDriveVersion = 1;
 
 struct IdentityPage {
@@ -54,6 +55,25 @@ struct CleanPage {
   std::uint8_t reserved1[4056];
 };
 static_assert(sizeof(CleanPage) == kPageBytes && std::has_unique_object_representations_v<CleanPage>);
+
+struct ScrubPage {
+  std::uint64_t magic;
+  std::uint64_t xxh3;
+  std::uint16_t version;
+  std::uint8_t reserved0[6];
+  std::uint8_t drive[16];
+  std::uint64_t begun_unix_ms;
+  std::uint64_t ended_unix_ms;
+  std::uint64_t records;
+  std::uint64_t bytes;
+  std::uint64_t damaged;
+  std::uint64_t lease;
+  std::uint64_t counter;
+  std::uint32_t stripe;
+  std::uint8_t shard;
+  std::uint8_t reserved1[3995];
+};
+static_assert(sizeof(ScrubPage) == kPageBytes && std::has_unique_object_representations_v<ScrubPage>);
 
 template <class Page>
 std::string page_text(const Page& page) {
@@ -176,6 +196,44 @@ bool is_clean_file(ByteView content, const Uuid& drive) {
   std::memcpy(&page, content.data(), sizeof page);
   return is_sealed(page, kCleanMagic) && page.version == kDriveVersion &&
          std::memcmp(page.drive, drive.bytes.data(), sizeof page.drive) == 0;
+}
+
+std::string make_scrub_file(const Uuid& drive, const ScrubRound& round) {
+  ScrubPage page{};
+  page.magic = kScrubMagic;
+  page.version = kDriveVersion;
+  std::memcpy(page.drive, drive.bytes.data(), sizeof page.drive);
+  page.begun_unix_ms = static_cast<std::uint64_t>(round.begun_unix_ms);
+  page.ended_unix_ms = static_cast<std::uint64_t>(round.ended_unix_ms);
+  page.records = round.records;
+  page.bytes = round.bytes;
+  page.damaged = round.damaged;
+  page.lease = round.after.extent.lease.value;
+  page.counter = round.after.extent.counter;
+  page.stripe = round.after.stripe;
+  page.shard = round.after.shard;
+  seal_page(page);
+  return page_text(page);
+}
+
+Result<ScrubRound> parse_scrub_file(ByteView content, const Uuid& drive) {
+  ScrubPage page;
+  if (content.size() != sizeof page) return error(Errc::corrupt, "scrub round: length");
+  std::memcpy(&page, content.data(), sizeof page);
+  if (!is_sealed(page, kScrubMagic)) return error(Errc::corrupt, "scrub round: checksum");
+  if (page.version != kDriveVersion) {
+    return error(Errc::unsupported_version, "scrub round: version " + std::to_string(page.version));
+  }
+  if (!all_zero(page.reserved0) || !all_zero(page.reserved1) ||
+      std::memcmp(page.drive, drive.bytes.data(), sizeof page.drive) != 0) {
+    return error(Errc::corrupt, "scrub round: fields");
+  }
+  return ScrubRound{.begun_unix_ms = static_cast<UnixMs>(page.begun_unix_ms),
+                    .ended_unix_ms = static_cast<UnixMs>(page.ended_unix_ms),
+                    .after = {{LeaseId{page.lease}, page.counter}, page.stripe, page.shard},
+                    .records = page.records,
+                    .bytes = page.bytes,
+                    .damaged = page.damaged};
 }
 
 std::string segment_file_name(SegmentId segment) {

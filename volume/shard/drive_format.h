@@ -20,6 +20,7 @@ inline constexpr const char* kIdentityTemporary = "firn.drive.tmp";
 inline constexpr const char* kLockFile = "firn.lock";
 inline constexpr const char* kEpochsFile = "firn.epochs";
 inline constexpr const char* kCleanFile = "firn.clean";
+inline constexpr const char* kScrubFile = "firn.scrub";
 inline constexpr const char* kSegmentsDirectory = "segments";
 inline constexpr const char* kIndexDirectory = "index";
 
@@ -33,6 +34,10 @@ Result<SetEpochs> parse_epochs_file(ByteView content, const Uuid& drive);
 
 std::string make_clean_file(const Uuid& drive);
 bool is_clean_file(ByteView content, const Uuid& drive);
+
+std::string make_scrub_file(const Uuid& drive, const ScrubRound& round);
+/// Errc::corrupt or unsupported_version.
+Result<ScrubRound> parse_scrub_file(ByteView content, const Uuid& drive);
 
 /// "00000017.seg" and back.
 std::string segment_file_name(SegmentId segment);

@@ -25,6 +25,8 @@ constexpr std::uint64_t kIoThreadsMax = 1024;
 constexpr std::uint64_t kStopGraceMax = 86'400;
 /// A day: space must come back.
 constexpr std::uint64_t kReclaimGraceMax = 86'400;
+/// Ten years: what is rotten for longer is not found in time anyway.
+constexpr std::uint64_t kScrubPeriodMax = 315'360'000;
 /// A stripe of the largest shape must fit, or no upload could ever begin.
 constexpr std::uint64_t kWriteMemoryMin = 32ULL << 20;
 
@@ -171,6 +173,8 @@ Result<> take_sizes(const Values& values, Config& config) {
   if (!grace) return grace.error();
   const auto reclaim_grace = bounded(values, Key::reclaim_grace, 1, kReclaimGraceMax);
   if (!reclaim_grace) return reclaim_grace.error();
+  const auto scrub_period = bounded(values, Key::scrub_period, 0, kScrubPeriodMax);
+  if (!scrub_period) return scrub_period.error();
   config.write_memory_bytes = *write_memory;
   config.metadata_cache_bytes = *cache;
   config.body_cache_bytes = *body_cache;
@@ -178,6 +182,7 @@ Result<> take_sizes(const Values& values, Config& config) {
   config.io_threads = *threads;
   config.stop_grace = std::chrono::seconds(*grace);
   config.reclaim_grace = std::chrono::seconds(*reclaim_grace);
+  config.scrub_period = std::chrono::seconds(*scrub_period);
   return {};
 }
 

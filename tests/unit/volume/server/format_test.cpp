@@ -251,6 +251,24 @@ TEST(EpochsFormat, IsReadBackFromEitherCopy) {
   EXPECT_EQ(parse_epochs_file(as_bytes(make_epochs_file(drive, epochs)), Uuid{}).code(), Errc::corrupt);
 }
 
+TEST(ScrubFormat, IsReadBackAndNothingElseIs) {
+  Uuid drive;
+  drive.bytes.fill(4);
+  const ScrubRound round{.begun_unix_ms = 1'700'000'000'000,
+                         .ended_unix_ms = 1'690'000'000'000,
+                         .after = {{LeaseId{7}, 8}, 9, 5},
+                         .records = 10,
+                         .bytes = 11,
+                         .damaged = 12};
+  std::string content = make_scrub_file(drive, round);
+  ASSERT_TRUE(parse_scrub_file(as_bytes(content), drive));
+  EXPECT_EQ(*parse_scrub_file(as_bytes(content), drive), round);
+  EXPECT_EQ(parse_scrub_file(as_bytes(content), Uuid{}).code(), Errc::corrupt);
+  EXPECT_EQ(parse_scrub_file(as_bytes(content + "x"), drive).code(), Errc::corrupt);
+  content[100] = static_cast<char>(content[100] ^ 1);
+  EXPECT_EQ(parse_scrub_file(as_bytes(content), drive).code(), Errc::corrupt);
+}
+
 TEST(SegmentFileName, IsReadBackAndNothingElseIs) {
   SegmentId id;
   EXPECT_EQ(segment_file_name(SegmentId{17}), "00000017.seg");

@@ -42,6 +42,17 @@ struct DriveInspection {
   bool has_records = false;  ///< A record was written to it since it was formatted.
 };
 
+/// How far a drive is with reading all it holds on schedule. Kept across restarts.
+struct ScrubRound {
+  UnixMs begun_unix_ms = 0;  ///< 0: there is no schedule.
+  UnixMs ended_unix_ms = 0;  ///< Of the round before; 0: there was none.
+  RecordKey after;           ///< The last record that was read.
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t damaged = 0;
+  friend bool operator==(const ScrubRound&, const ScrubRound&) = default;
+};
+
 /// What a drive counts since it was opened, for metrics.
 struct DriveStats {
   std::uint64_t appends = 0;
@@ -58,6 +69,7 @@ struct DriveStats {
   std::uint64_t rewritten_bytes = 0;
   std::uint64_t scrubbed_bytes = 0;
   std::uint64_t damaged_records = 0;
+  ScrubRound scrub;
 };
 
 struct ScrubReport {
@@ -84,9 +96,12 @@ class Drive : public DriveService {
     std::chrono::milliseconds recycle_grace{60'000};
     /// Bound on reads plus writes of rewriting, which competes with clients.
     std::uint64_t rewrite_bytes_per_second = 64ULL << 20;
+    /// All records are read and verified once in this time, evenly over it; 0: only when asked. Damage goes to
+    /// `on_damaged`.
+    std::chrono::milliseconds scrub_period{0};
     /// The first write or sync that failed, and why. The drive has fenced itself.
     std::function<void(DriveIndex, const Error&)> on_fenced;
-    /// Found damaged while scrubbing or rewriting.
+    /// Found damaged while scrubbing (asked or on schedule) or rewriting.
     std::function<void(const DamagedRecord&)> on_damaged;
   };
 

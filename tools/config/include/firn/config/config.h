@@ -40,6 +40,7 @@ struct Config {
   std::size_t io_threads = 0;  ///< 0: one for each core.
   std::chrono::seconds stop_grace{0};
   std::chrono::seconds reclaim_grace{0};
+  std::chrono::seconds scrub_period{0};  ///< 0: only when asked.
 
   /// One of the list that every node is given.
   struct Node {
