@@ -4,7 +4,7 @@
 
 #include "firn/base/assert.h"
 #include "firn/config/config.h"
-#include "values.h"
+#include "src/values.h"  // "values.h" alone is glibc's.
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace firn;

@@ -257,7 +257,8 @@ Result<> take_cluster(const Values& values, Config& config) {
   if (!nodes) return std::move(nodes).error();
   const Key key = listed ? Key::nodes : Key::drives;
   if (nodes->size() < 2) return bad_value(values, key, "one node is no cluster: name directories alone");
-  config.cluster.emplace().nodes = *std::move(nodes);
+  config.cluster = Config::Cluster{};  // Clang 16 can't emplace a nested class with defaults.
+  config.cluster->nodes = *std::move(nodes);
   config.cluster->listen_given = values[static_cast<std::size_t>(Key::listen)].has_value();
   if (auto taken = take_key(values, config); !taken) return taken;
   if (auto taken = take_ports(values, *config.cluster); !taken) return taken;
