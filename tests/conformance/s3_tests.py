@@ -67,14 +67,18 @@ def listed(name):
     return dict(line.split(None, 1) for line in lines if line and not line.startswith("#"))
 
 
-def configuration(port):
+def firn_users():
+    """One account plays every part, since there is one credential."""
     owner = hashlib.sha256(b"firn root account").hexdigest()
     user = {"display_name": "root", "user_id": owner, "email": "root@example.com", "access_key": ACCESS_KEY,
             "secret_key": SECRET_KEY}
+    return {"s3 main": user | {"api_name": "default"}, "s3 alt": user, "s3 tenant": user | {"tenant": "none"}, "iam": user,
+            "iam root": user, "iam alt root": user}
+
+
+def configuration(port, users):
     sections = {"DEFAULT": {"host": "localhost", "port": port, "is_secure": True, "ssl_verify": False},
-                "fixtures": {"bucket prefix": "firn-{random}-"},
-                "s3 main": user | {"api_name": "default"}, "s3 alt": user, "s3 tenant": user | {"tenant": "none"}, "iam": user,
-                "iam root": user, "iam alt root": user}
+                "fixtures": {"bucket prefix": "firn-{random}-"}} | users
     return "".join(f"[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items()) for name, values in sections.items())
 
 
@@ -84,34 +88,48 @@ def certificate(folder):
                     folder / "tls.key", "-out", folder / "tls.pem"], check=True, capture_output=True)
 
 
-def run_suite(checkout, python, folder, arguments):
-    """Name, group and outcome of every test that ran."""
+def firn_over_tls(folder):
+    """A server that has started, with its drives in `folder`."""
     certificate(folder)
-    server = FirnServer(folder / "data", scheme="https", ca_file=folder / "tls.pem",
-                        flags=["--tls-cert", str(folder / "tls.pem"), "--tls-key", str(folder / "tls.key")]).start()
-    (folder / "s3tests.conf").write_text(configuration(server.port))
+    return FirnServer(folder / "data", scheme="https", ca_file=folder / "tls.pem",
+                      flags=["--tls-cert", str(folder / "tls.pem"), "--tls-key", str(folder / "tls.key")]).start()
+
+
+def run_suite(suite, folder, port, users, arguments):
+    """Asks the server at `port`. Name, group and outcome of every test that ran. `suite`: a checkout and its interpreter."""
+    checkout, python = suite
+    (folder / "s3tests.conf").write_text(configuration(port, users))
     environment = {n: v for n, v in os.environ.items() if not n.startswith("AWS_")}
     environment |= {"S3TEST_CONF": str(folder / "s3tests.conf"), "AWS_EC2_METADATA_DISABLED": "true",
                     "AWS_DEFAULT_REGION": "us-east-1", "PYTHONWARNINGS": "ignore"}
-    excluded = listed("s3-tests-excluded.txt")
+    subprocess.run([python, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", f"--junitxml={folder / 'report.xml'}",
+                    *arguments], cwd=checkout, env=environment)
+    return outcomes_in(folder / "report.xml")
+
+
+def outcomes_in(report):
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        found = {child.tag for child in case}
+        outcome = "failed" if found & {"failure", "error"} else "skipped" if "skipped" in found else "passed"
+        yield case.get("name"), group_of(case.get("name"), case.get("classname")), outcome
+
+
+def run_claimed(checkout, python, folder, arguments):
+    """All but the tests that are left out, on firnd."""
     files = [f"s3tests/functional/{file}" for file in FILES]
-    deselected = [f"--deselect={file}::{name}" for file in files for name in excluded]
+    deselected = [f"--deselect={file}::{name}" for file in files for name in listed("s3-tests-excluded.txt")]
+    server = firn_over_tls(folder)
     try:
-        subprocess.run([python, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", f"--junitxml={folder / 'report.xml'}",
-                        *deselected, *files, *arguments], cwd=checkout, env=environment)
+        return list(run_suite((checkout, python), folder, server.port, firn_users(), [*deselected, *files, *arguments]))
     finally:
         server.stop()
-    for case in ElementTree.parse(folder / "report.xml").getroot().iter("testcase"):
-        outcomes = {child.tag for child in case}
-        outcome = "failed" if outcomes & {"failure", "error"} else "skipped" if "skipped" in outcomes else "passed"
-        yield case.get("name"), group_of(case.get("name"), case.get("classname")), outcome
 
 
 def main(checkout, python, *arguments):
     known = listed("s3-tests-failures.txt")
     counts, surprises = collections.Counter(), []
     with tempfile.TemporaryDirectory(prefix="firn-s3-tests-") as folder:
-        for name, group, outcome in run_suite(checkout, python, pathlib.Path(folder), arguments):
+        for name, group, outcome in run_claimed(checkout, python, pathlib.Path(folder), arguments):
             counts[group, outcome] += 1
             if (outcome == "failed") != (name in known) and outcome != "skipped":
                 surprises.append(f"{name}: {outcome}")
