@@ -68,7 +68,9 @@ class LogDrive:
         device = self.device()
         # Another process may take the free loop device that was found.
         self.loop = retry(lambda: run("losetup", "--find", "--show", device))
-        run("mount", self.loop, self.mount_point)
+        # A process in a mount namespace of its own may keep the last mount, dead as it is; XFS refuses to be there twice.
+        options = ["-o", "nouuid"] if self.file_system == "xfs" else []
+        run("mount", *options, self.loop, self.mount_point)
 
     def cut(self):
         """From now on every access fails, and what was not flushed never happened."""
