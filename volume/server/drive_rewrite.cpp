@@ -20,6 +20,8 @@ constexpr std::uint64_t kShortShare = 20;
 constexpr std::uint64_t kShortSegmentsMin = 2;
 /// Moved before they are flushed and the index is repointed, together.
 constexpr std::size_t kMovesMax = 64;
+/// After it found no room: every append that a full drive refuses would otherwise have it read a segment in vain.
+constexpr std::chrono::seconds kRestWhenFull{1};
 
 }  // namespace
 
@@ -46,11 +48,15 @@ Task<> LocalDrive::rewrite() {
     const std::lock_guard lock(mutex_);
     SegmentTable::Segment& segment = segments_.at(id);
     segment.use = SegmentTable::Use::idle;
+    if (emptied.code() == Errc::drive_full) {
+      rewrite_rests_until_ = std::chrono::steady_clock::now() + kRestWhenFull;
+      break;
+    }
     if (!emptied) {
       log::info("{}: segment {} is not rewritten: {}", directory_, id.value, emptied.error().detail);
       segment.damaged = emptied.code() == Errc::corrupt || emptied.code() == Errc::unsupported_version ||
                         emptied.code() == Errc::io_error;
-      if (!segment.damaged) break;  // Full, fenced or stopping: not this segment's fault.
+      if (!segment.damaged) break;  // Fenced or stopping: not this segment's fault.
       continue;
     }
     // Every record was looked at: what the count still says is of records appended twice.

@@ -29,7 +29,8 @@ Task<> LocalDrive::prepare(Lane& lane) {
       lane.refusal.reset();
     } else {
       lane.refusal = taken.error();
-      wake_janitor();
+      // Rewriting that found no room must not have rewriting begun anew.
+      if (&lane == &clients_) wake_janitor();
     }
     room_.notify_all();
   }
@@ -149,6 +150,7 @@ Task<> LocalDrive::janitor() {
 
 void LocalDrive::start_rewriting() {
   if (rewrite_running_ || fence_reason_ || stopping_) return;
+  if (std::chrono::steady_clock::now() < rewrite_rests_until_) return;
   rewrite_running_ = true;
   run_in_background(&LocalDrive::rewrite);
 }
@@ -270,6 +272,7 @@ Task<> LocalDrive::recycle_dead() {
     segment.died.reset();
     segment.damaged = false;
     ++stats_.segments_recycled;
+    rewrite_rests_until_ = {};
   }
   if (flushed) log::debug("{}: {} segments recycled", directory_, due.size());
   co_return flushed;

@@ -262,6 +262,8 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   bool janitor_wanted_ = false;
   bool janitor_running_ = false;
   bool rewrite_running_ = false;
+  /// Rewriting found no room, and rests until then or until a segment is recycled.
+  std::chrono::steady_clock::time_point rewrite_rests_until_;
   std::optional<Error> fence_reason_;
   DriveStats stats_;
 };

@@ -335,6 +335,35 @@ TEST(DriveRewrite, MakesRoomOnAFullDrive) {
   for (std::uint64_t i = 0; i < dead.size() / 2; ++i) EXPECT_TRUE(rig.check(key_of(1000 + i), kLarge)) << i;
 }
 
+TEST(DriveRewrite, RestsWhereItFindsNoRoom) {
+  DriveRig rig(test_seed(), {.disk_bytes = 48ULL << 20, .recycle_grace = std::chrono::hours(1)});
+  rig.options().rewrite_bytes_per_second = 0;
+  ASSERT_TRUE(rig.open());
+  std::uint64_t stored = 0;
+  while (rig.append(key_of(stored), kLarge)) ASSERT_LT(++stored, 200U);
+  ASSERT_TRUE(rig.run(rig.drive().sync()));
+  // Two of seven in each segment: what is left of the first fills most of the only free one, that of the second does
+  // not fit, and no segment that has died may be taken within the hour.
+  std::vector<ExtentId> dead;
+  for (std::uint64_t i = 0; i < stored; ++i) {
+    if (i % 7 < 2) dead.push_back(key_of(i).extent);
+  }
+  const auto let_it_run = [&rig] {
+    for (int i = 0; i < 2'000; ++i) ASSERT_TRUE(rig.run(rig.drive().list({}, 1)));
+  };
+  ASSERT_TRUE(rig.run(rig.drive().remove(dead)));
+  let_it_run();
+  const std::uint64_t before = rig.disk().space_questions();
+  EXPECT_EQ(rig.append(key_of(stored), kLarge).code(), Errc::drive_full);
+  let_it_run();
+  EXPECT_LT(rig.disk().space_questions(), before + 20) << "asked once, it tried again and again";
+  for (std::uint64_t i = 0; i < stored; ++i) {
+    if (i % 7 >= 2) {
+      EXPECT_TRUE(rig.check(key_of(i), kLarge)) << i;
+    }
+  }
+}
+
 TEST(DriveRewrite, LeavesASegmentWithADamagedRecordAloneUntilItIsRepaired) {
   DriveRig rig(test_seed());
   rig.options().rewrite_bytes_per_second = 0;

@@ -239,6 +239,11 @@ std::uint64_t SimDisk::changes() {
   return changes_;
 }
 
+std::uint64_t SimDisk::space_questions() {
+  const std::lock_guard lock(mutex_);
+  return space_questions_;
+}
+
 void SimDisk::flip_bit(const std::string& path, std::uint64_t byte, unsigned bit) {
   const std::lock_guard lock(mutex_);
   File& file = *files_.at(path);
@@ -363,6 +368,7 @@ Task<> SimDisk::sync_directory(std::string directory) {
 Task<DiskSpace> SimDisk::space(std::string) {
   CO_TRY(co_await turn());
   const std::lock_guard lock(mutex_);
+  ++space_questions_;
   const std::uint64_t used = used_bytes();
   co_return DiskSpace{.total_bytes = total_bytes_, .free_bytes = total_bytes_ - std::min(used, total_bytes_)};
 }

@@ -62,6 +62,8 @@ class SimDisk final : public Disk {
   void kill_process();
   /// Changes in all since the start: what cut_power_after counts.
   std::uint64_t changes();
+  /// How often it was asked for its space.
+  std::uint64_t space_questions();
 
   void flip_bit(const std::string& path, std::uint64_t byte, unsigned bit);
   std::vector<std::string> files();
@@ -99,6 +101,7 @@ class SimDisk final : public Disk {
   std::uint64_t total_bytes_;
   std::uint64_t generation_ = 1;
   std::uint64_t changes_ = 0;
+  std::uint64_t space_questions_ = 0;
   std::optional<std::uint64_t> power_off_at_;
   bool power_off_ = false;
   std::map<std::string, std::shared_ptr<File>> files_;
