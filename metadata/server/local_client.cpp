@@ -60,26 +60,12 @@ Task<T> LocalClient::command(Operation operation, Grows grows) {
   co_return std::get<T>(std::move(*answer));
 }
 
-Task<> LocalClient::barrier() {
-  const auto begin = [](auto handler, ReplicatedLog* log) {
-    // Shared: the log's callback can be copied, a coroutine's handler can't.
-    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    log->read_barrier([shared](Result<> reached) {
-      const auto executor = boost::asio::get_associated_executor(*shared);
-      boost::asio::post(executor,
-                        [shared, reached = std::move(reached)]() mutable { std::move (*shared)(std::move(reached)); });
-    });
-  };
-  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Result<>)>(
-      begin, boost::asio::use_awaitable, &parts_.log);
-}
-
 template <class Work>
 auto LocalClient::read(Work work) -> Task<typename decltype(work(std::declval<const Reader&>()))::value_type> {
   using T = typename decltype(work(std::declval<const Reader&>()))::value_type;
   const Gatekeeper::Pass pass(parts_.gatekeeper);
   if (!pass) co_return stopping();
-  if (parts_.log.reads_need_barrier()) CO_TRY(co_await barrier());
+  if (parts_.log.reads_need_barrier()) CO_TRY(co_await await_read_barrier(parts_.log));
   {
     const auto use = parts_.store.use();
     if (!parts_.store.is_open()) co_return closed();
@@ -100,7 +86,7 @@ auto LocalClient::read_snapshot(Work work) -> Task<typename decltype(work(std::d
   using T = typename decltype(work(std::declval<const Reader&>()))::value_type;
   const Gatekeeper::Pass pass(parts_.gatekeeper);
   if (!pass) co_return stopping();
-  if (parts_.log.reads_need_barrier()) CO_TRY(co_await barrier());
+  if (parts_.log.reads_need_barrier()) CO_TRY(co_await await_read_barrier(parts_.log));
   co_return co_await run_blocking<T>(parts_.runtime, [&]() -> Result<T> {
     const auto use = parts_.store.use();
     if (!parts_.store.is_open()) return closed();
@@ -122,7 +108,7 @@ Task<Bucket> LocalClient::find_bucket(std::string_view name) {
   if (parts_.log.reads_need_barrier()) {
     const Gatekeeper::Pass pass(parts_.gatekeeper);
     if (!pass) co_return stopping();
-    CO_TRY(co_await barrier());
+    CO_TRY(co_await await_read_barrier(parts_.log));
   }
   std::optional<Bucket> bucket = parts_.replica.buckets().find(name);
   if (!bucket) co_return Errc::no_such_bucket;
@@ -161,7 +147,7 @@ Task<std::vector<Bucket>> LocalClient::list_buckets(std::string start_after, std
   if (parts_.log.reads_need_barrier()) {
     const Gatekeeper::Pass pass(parts_.gatekeeper);
     if (!pass) co_return stopping();
-    CO_TRY(co_await barrier());
+    CO_TRY(co_await await_read_barrier(parts_.log));
   }
   co_return parts_.replica.buckets().list(start_after, prefix, limit);
 }

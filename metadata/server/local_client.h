@@ -81,7 +81,6 @@ class LocalClient final : public Client {
   template <class T>
   Task<T> command(Operation operation, Grows grows);
   /// Returns when the state here has everything that was answered before, by any node.
-  Task<> barrier();
   /// Runs `work` on what is in memory, and again on the blocking pool when that is not enough.
   template <class Work>
   auto read(Work work) -> Task<typename decltype(work(std::declval<const Reader&>()))::value_type>;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "firn/base/result.h"
 #include "server/replica.h"
 
 namespace firn::metadata {
@@ -37,6 +38,21 @@ inline boost::asio::awaitable<Answer> propose(ReplicatedLog& log, std::string en
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Answer)>(
       begin, boost::asio::use_awaitable, &log, std::move(entry));
+}
+
+/// Returns when whatever was committed before it was asked is in the state.
+inline Task<> await_read_barrier(ReplicatedLog& log) {
+  const auto begin = [](auto handler, ReplicatedLog* of) {
+    // Shared: the log's callback can be copied, a coroutine's handler can't.
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    of->read_barrier([shared](Result<> reached) {
+      const auto executor = boost::asio::get_associated_executor(*shared);
+      boost::asio::post(executor,
+                        [shared, reached = std::move(reached)]() mutable { std::move (*shared)(std::move(reached)); });
+    });
+  };
+  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Result<>)>(
+      begin, boost::asio::use_awaitable, &log);
 }
 
 /// A proposal that calls back on the node's own threads.

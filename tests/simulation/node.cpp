@@ -210,11 +210,7 @@ void Node::record_damaged(const volume::DamagedRecord& record) {
 }
 
 boost::asio::awaitable<void> Node::report_damage(volume::DamagedRecord record) {
-  std::vector<metadata::DegradedExtent> extents(1);
-  extents[0].extent = record.key.extent;
-  extents[0].set = record.set;
-  extents[0].missing = erasure::ShardMask{1} << record.key.shard;
-  (void)co_await client_.mark_missing(std::move(extents));
+  (void)co_await server::record_owed_record(client_, record.set, record.key);
 }
 
 void Node::kill() {

@@ -19,17 +19,7 @@ Task<T> NodeClient::command(Operation operation) {
 
 template <class Work>
 auto NodeClient::read(Work work) -> Task<typename decltype(work(std::declval<const Reader&>()))::value_type> {
-  const auto begin = [](auto handler, ReplicatedLog* log) {
-    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    log->read_barrier([shared](Result<> reached) {
-      const auto executor = boost::asio::get_associated_executor(*shared);
-      boost::asio::post(executor,
-                        [shared, reached = std::move(reached)]() mutable { std::move (*shared)(std::move(reached)); });
-    });
-  };
-  const Result<> reached = co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Result<>)>(
-      begin, boost::asio::use_awaitable, &log_);
-  if (!reached) co_return reached.error();
+  CO_TRY(co_await await_read_barrier(log_));
   co_return work(group_.state());
 }
 

@@ -85,8 +85,8 @@ Task<boost::json::object> Admin::growth_status(boost::json::array& drives) {
   for (auto& each : drives) {
     auto& drive = each.as_object();
     const DriveIndex index{static_cast<std::uint16_t>(number_of(drive, "drive") - 1)};
-    const auto record = std::ranges::find(map.drives, index, &metadata::DriveRecord::index);
-    drive["leaving"] = record != map.drives.end() && record->leaving;
+    const auto* record = find_drive(map, index);
+    drive["leaving"] = record != nullptr && record->leaving;
     drive["places"] = places_on(map, index);
   }
   std::uint64_t rate = storage_.moving().bytes_per_second;

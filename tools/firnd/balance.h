@@ -14,7 +14,7 @@ namespace firn::server {
 struct BalanceDrive {
   DriveIndex index;
   std::string domain;
-  double weight = 1;     ///< In proportion to its capacity.
+  double weight = 1;     ///< In proportion to how much it should have.
   bool leaving = false;  ///< Is to have none.
 };
 

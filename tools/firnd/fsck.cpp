@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "firn/volume/stripe.h"
+#include "map_lookup.h"
 
 namespace firn::server {
 namespace {
@@ -186,10 +187,15 @@ Task<> Fsck::record_missing(const DriveWalk& walk, Window& window, const metadat
   const ExtentId before{extent.extent.lease, extent.extent.counter - 1};  // Counters begin at 1.
   CO_TRY_LET(const auto held, co_await parts_.metadata.list_extents(extent.set, before, 1));
   const bool holds = !held.empty() && held.front().extent == extent.extent;
-  const auto map = parts_.volumes.map();
   const erasure::ShardMask shard = erasure::ShardMask{1} << key.shard;
-  const bool expected = holds && map->is_in(walk.index()) && (held.front().missing & shard) == 0 &&
-                        map->find_set(extent.set)->members[key.shard] == walk.index();
+  if (!holds || (held.front().missing & shard) != 0) co_return Unit{};
+  CO_TRY_LET(const auto recorded, co_await parts_.metadata.cluster_map());
+  const auto map = parts_.volumes.map();
+  const auto* set = map->find_set(extent.set);
+  const auto* newest = find_set(recorded, extent.set);
+  // Where its places have changed since, it may be where nobody has looked.
+  const bool expected = newest != nullptr && newest->epoch == set->epoch && map->is_in(walk.index()) &&
+                        set->members[key.shard] == walk.index();
   if (!expected) co_return Unit{};
   ++report_.missing_records;
   window.missing[extent.extent] |= shard;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -13,8 +11,6 @@
 namespace firn::server {
 namespace {
 
-constexpr std::string_view kNodePrefix = "node-";
-
 /// So that a drive that is lost is rebuilt from, and to, nearly all others.
 constexpr std::size_t kClusterSetsMin = 64;
 constexpr std::size_t kClusterSetsPerDrive = 4;
@@ -23,12 +19,6 @@ std::string domain_of(DriveIndex drive) { return "drive-" + std::to_string(drive
 
 bool has_member(const metadata::SetRecord& set, DriveIndex drive) {
   return std::find(set.members.begin(), set.members.end(), drive) != set.members.end();
-}
-
-/// Domains that are nodes; otherwise each drive is one by itself.
-bool spans_nodes(const std::vector<metadata::DriveRecord>& drives) {
-  return std::any_of(drives.begin(), drives.end(),
-                     [](const auto& drive) { return drive.domain.starts_with(kNodePrefix); });
 }
 
 std::vector<PlacementDrive> living_drives(const std::vector<metadata::DriveRecord>& drives) {
@@ -43,13 +33,6 @@ std::size_t count_domains(const std::vector<PlacementDrive>& drives) {
   std::set<std::string_view> domains;
   for (const auto& drive : drives) domains.insert(drive.domain);
   return domains.size();
-}
-
-/// One cluster's sets need not be another's.
-std::uint64_t seed_of(const Uuid& cluster) {
-  std::uint64_t seed = 0;
-  std::memcpy(&seed, cluster.bytes.data(), sizeof seed);
-  return seed;
 }
 
 /// Over how many domains and drives a set is spread.
@@ -120,15 +103,6 @@ metadata::MapRecord first_map(const Uuid& cluster, const std::vector<Uuid>& driv
   return map;
 }
 
-std::string domain_of(NodeId node) { return std::string(kNodePrefix) + std::to_string(node.value); }
-
-NodeId node_of(const std::string& domain) {
-  NodeId node;
-  if (!domain.starts_with(kNodePrefix)) return node;
-  std::from_chars(domain.data() + kNodePrefix.size(), domain.data() + domain.size(), node.value);
-  return node;
-}
-
 metadata::MapRecord first_map(const Uuid& cluster, std::vector<metadata::DriveRecord> drives, erasure::Shape shape) {
   metadata::MapRecord map{.version = 1, .cluster = cluster, .drives = std::move(drives)};
   SetId id{0};
@@ -140,9 +114,7 @@ metadata::MapRecord first_map(const Uuid& cluster, std::vector<metadata::DriveRe
 }
 
 metadata::DriveRecord* MapChange::find(DriveIndex drive) {
-  const auto found = std::find_if(map_.drives.begin(), map_.drives.end(),
-                                  [drive](const auto& record) { return record.index == drive; });
-  return found == map_.drives.end() ? nullptr : &*found;
+  return const_cast<metadata::DriveRecord*>(find_drive(map_, drive));  // Of a map of its own.
 }
 
 void MapChange::put_out(DriveIndex drive) {
@@ -164,7 +136,6 @@ void MapChange::replace(DriveIndex drive, const Uuid& uuid) {
   if (record == nullptr || record->uuid == uuid) return;
   record->uuid = uuid;
   record->out = true;
-  record->capacity_bytes = 0;
   for (auto& set : map_.sets) {
     for (auto& move : set.moves) {
       // What its predecessor took is not here: a commit that counts on it must say that it is missing.
@@ -223,7 +194,7 @@ bool MapChange::form_sets() {
   const erasure::Shape shape{model.data_shards, model.parity_shards};
   const auto living = living_drives(map_.drives);
   if (!domains_suffice(count_domains(living), shape)) return false;
-  append_sets(living, spans_nodes(map_.drives) ? sets_for(living.size()) : 1, true);
+  append_sets(living, spans_nodes(map_) ? sets_for(living.size()) : 1, true);
   return true;
 }
 

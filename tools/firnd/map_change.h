@@ -8,6 +8,7 @@
 #include "firn/erasure/codec.h"
 #include "firn/metadata/model.h"
 #include "firn/volume/cluster_map.h"
+#include "map_lookup.h"
 #include "placement.h"
 
 namespace firn::server {
@@ -23,11 +24,6 @@ metadata::MapRecord first_map(const Uuid& cluster, const std::vector<Uuid>& driv
 std::size_t sets_for(std::size_t drives);
 /// Sets with a place on the drive, or one that still moves from it.
 std::size_t places_on(const metadata::MapRecord& map, DriveIndex drive);
-
-/// How a node is named as a failure domain.
-std::string domain_of(NodeId node);
-/// The node of a domain; 0 where each drive is its own (one machine).
-NodeId node_of(const std::string& domain);
 
 /// The map of a cluster that begins: many sets, spread over nodes and then drives. `drives` say whose they are.
 metadata::MapRecord first_map(const Uuid& cluster, std::vector<metadata::DriveRecord> drives, erasure::Shape shape);
@@ -55,7 +51,6 @@ class MapChange {
   void give_up(SetId set, std::uint8_t shard, DriveIndex to);
   /// Nothing comes to the drive any more, and what it holds is to go.
   void set_leaving(DriveIndex drive, bool leaving);
-  void set_capacity(DriveIndex drive, std::uint64_t capacity_bytes);
   /// Sets over all drives that stay, so that a cluster that has grown has enough of them.
   void add_sets(std::size_t count);
   /// A node that asks to be let in, with so many drives.

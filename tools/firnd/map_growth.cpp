@@ -21,8 +21,7 @@ std::uint32_t next_drive(const metadata::MapRecord& map) {
 }  // namespace
 
 metadata::SetRecord* MapChange::find(SetId set) {
-  const auto found = std::ranges::find(map_.sets, set, &metadata::SetRecord::id);
-  return found == map_.sets.end() ? nullptr : &*found;
+  return const_cast<metadata::SetRecord*>(find_set(map_, set));  // Of a map of its own.
 }
 
 metadata::NodeRecord& MapChange::node_record(NodeId node) {
@@ -73,13 +72,6 @@ void MapChange::set_leaving(DriveIndex drive, bool leaving) {
   map_changed_ = true;
 }
 
-void MapChange::set_capacity(DriveIndex drive, std::uint64_t capacity_bytes) {
-  auto* record = find(drive);
-  if (record == nullptr || record->capacity_bytes == capacity_bytes) return;
-  record->capacity_bytes = capacity_bytes;
-  map_changed_ = true;
-}
-
 void MapChange::add_sets(std::size_t count) {
   std::vector<PlacementDrive> drives;
   for (const auto& drive : map_.drives) {
@@ -96,8 +88,7 @@ void MapChange::add_node(const metadata::NodeRecord& node, std::size_t drives) {
   record.host = node.host;
   record.port = node.port;
   map_changed_ = true;
-  const std::string domain = domain_of(node.node);
-  if (std::ranges::find(map_.drives, domain, &metadata::DriveRecord::domain) != map_.drives.end()) return;
+  if (!drives_of_node(map_, node.node).empty()) return;
   for (std::size_t i = 0; i < drives; ++i) add_drive(node.node);
 }
 
@@ -113,16 +104,11 @@ void MapChange::set_node_leaving(NodeId node, bool leaving) {
   auto& record = node_record(node);
   map_changed_ |= record.leaving != leaving;
   record.leaving = leaving;
-  for (const auto& drive : map_.drives) {
-    if (node_of(drive.domain) == node) set_leaving(drive.index, leaving);
-  }
+  for (const auto drive : drives_of_node(map_, node)) set_leaving(drive, leaving);
 }
 
 void MapChange::retire_node(NodeId node) {
-  std::vector<DriveIndex> drives;
-  for (const auto& drive : map_.drives) {
-    if (node_of(drive.domain) == node) drives.push_back(drive.index);
-  }
+  const auto drives = drives_of_node(map_, node);
   for (const auto drive : drives) {
     if (places_on(map_, drive) > 0) return;
   }

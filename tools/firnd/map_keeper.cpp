@@ -22,20 +22,6 @@ constexpr std::chrono::milliseconds kRetryPauseMax{5'000};
 
 std::string spelled(DriveIndex drive) { return "drive " + std::to_string(drive.value + 1); }
 
-const metadata::DriveRecord* find_drive(const metadata::MapRecord& map, DriveIndex index) {
-  for (const auto& drive : map.drives) {
-    if (drive.index == index) return &drive;
-  }
-  return nullptr;
-}
-
-const metadata::SetRecord* find_set(const metadata::MapRecord& map, SetId id) {
-  for (const auto& set : map.sets) {
-    if (set.id == id) return &set;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 MapKeeper::MapKeeper(Parts parts)
@@ -98,8 +84,7 @@ boost::asio::awaitable<void> MapKeeper::run() {
 
 boost::asio::awaitable<void> MapKeeper::carry_out(std::deque<Request> requests) {
   for (const auto& request : requests) {
-    const auto* drive = find_drive(current_, request.drive);
-    if (!request.out || drive == nullptr || drive->out) continue;  // Reported by every writer that meets it.
+    if (!request.out || !is_in(current_, request.drive)) continue;  // Reported by every writer that meets it.
     log::error("{} is put out: {}", spelled(request.drive), request.why);
     co_await parts_.drive_lost(request.drive);
   }
@@ -171,9 +156,8 @@ boost::asio::awaitable<void> MapKeeper::raise_epochs(metadata::MapRecord before,
       if (!move.done) holders.push_back(move.from);
     }
     for (const auto member : holders) {
-      const auto* record = find_drive(after, member);
       const auto service = parts_.drive(member);
-      if (record == nullptr || record->out || service == nullptr) continue;
+      if (!is_in(after, member) || service == nullptr) continue;
       const auto raised = co_await service->raise_epoch(set.id, set.epoch);
       if (!raised) put_out(member, raised.error());
     }

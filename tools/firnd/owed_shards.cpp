@@ -20,18 +20,6 @@ erasure::ShardMask shards_on(const metadata::SetRecord& set, DriveIndex drive) {
   return mask;
 }
 
-}  // namespace
-
-std::string replacement_entry(DriveIndex drive) { return "replacement/" + std::to_string(drive.value); }
-
-Task<bool> owes_its_list(metadata::Client& metadata, const metadata::DriveRecord& drive) {
-  auto entry = co_await metadata.find_config(replacement_entry(drive.index));
-  if (!entry && entry.error().code != Errc::not_found) co_return std::move(entry).error();
-  co_return entry && *entry == to_string(drive.uuid);
-}
-
-namespace {
-
 Task<> record_owed(metadata::Client& metadata, SetId set, erasure::ShardMask owed) {
   ExtentId after;
   bool more = owed != 0;
@@ -48,6 +36,14 @@ Task<> record_owed(metadata::Client& metadata, SetId set, erasure::ShardMask owe
 
 }  // namespace
 
+std::string replacement_entry(DriveIndex drive) { return "replacement/" + std::to_string(drive.value); }
+
+Task<bool> owes_its_list(metadata::Client& metadata, const metadata::DriveRecord& drive) {
+  auto entry = co_await metadata.find_config(replacement_entry(drive.index));
+  if (!entry && entry.error().code != Errc::not_found) co_return std::move(entry).error();
+  co_return entry && *entry == to_string(drive.uuid);
+}
+
 Task<> record_owed_shards(metadata::Client& metadata, const metadata::MapRecord& map, DriveIndex drive) {
   for (const auto& set : map.sets) CO_TRY(co_await record_owed(metadata, set.id, shards_on(set, drive)));
   co_return Unit{};
@@ -55,6 +51,14 @@ Task<> record_owed_shards(metadata::Client& metadata, const metadata::MapRecord&
 
 Task<> record_owed_shard(metadata::Client& metadata, SetId set, std::uint8_t shard) {
   co_return co_await record_owed(metadata, set, erasure::ShardMask{1} << shard);
+}
+
+Task<> record_owed_record(metadata::Client& metadata, SetId set, const volume::RecordKey& record) {
+  std::vector<metadata::DegradedExtent> extents(1);
+  extents[0].extent = record.extent;
+  extents[0].set = set;
+  extents[0].missing = erasure::ShardMask{1} << record.shard;
+  co_return co_await metadata.mark_missing(std::move(extents));
 }
 
 Task<FoundDrives> note_found_drives(metadata::Client& metadata, const metadata::MapRecord& map,

@@ -6,6 +6,7 @@
 
 #include "firn/base/result.h"
 #include "firn/metadata/client.h"
+#include "firn/volume/record.h"
 
 namespace firn::server {
 
@@ -16,6 +17,9 @@ Task<> record_owed_shards(metadata::Client& metadata, const metadata::MapRecord&
 
 /// The same of one shard of one set: its drive does not come back.
 Task<> record_owed_shard(metadata::Client& metadata, SetId set, std::uint8_t shard);
+
+/// The same of one record, found damaged: repair makes it anew from the other shards.
+Task<> record_owed_record(metadata::Client& metadata, SetId set, const volume::RecordKey& record);
 
 /// What became, by the map, of drives that are there at a start.
 struct FoundDrives {

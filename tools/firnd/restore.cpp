@@ -13,7 +13,7 @@
 #include "firn/metadata/node.h"
 #include "firn/volume/disk.h"
 #include "gather.h"
-#include "map_change.h"
+#include "map_lookup.h"
 #include "running.h"
 
 namespace firn::server {
@@ -58,16 +58,6 @@ Result<DrivePlan> plan_restore(const std::vector<FoundDirectory>& found, const m
   return plan;
 }
 
-/// The nodes of a cluster's map; none for one machine by itself.
-NodeId owner_of(const metadata::MapRecord& map, DriveIndex index) {
-  const auto found = std::ranges::find(map.drives, index, &metadata::DriveRecord::index);
-  return found == map.drives.end() ? NodeId{} : node_of(found->domain);
-}
-
-bool is_clusters(const metadata::MapRecord& map) {
-  return !map.drives.empty() && node_of(map.drives.front().domain).value != 0;
-}
-
 /// What the directories say themselves, or else what was said of them.
 Result<NodeId> find_node(const std::vector<FoundDirectory>& found, const metadata::MapRecord& map, NodeId said) {
   for (const auto& directory : found) {
@@ -94,11 +84,7 @@ Result<DrivePlan> plan_node_restore(const std::vector<FoundDirectory>& found, co
   survey->cluster = map.cluster;
   survey->shape = shape;
   survey->drives_total = static_cast<std::uint16_t>(map.drives.size());
-  std::vector<DriveIndex> own;
-  for (const auto& drive : map.drives) {
-    if (node_of(drive.domain) == node) own.push_back(drive.index);
-  }
-  return plan_node(found, *survey, own);
+  return plan_node(found, *survey, drives_of_node(map, node));
 }
 
 metadata::Node::Options node_options(const DrivePlan& plan) {
@@ -137,7 +123,7 @@ Result<Restored> restore_metadata(const std::vector<std::filesystem::path>& driv
   const Running running(runtime);
   const auto found = wait_on(runtime.io(0), look(runtime, **disk, drives));
   NodeId node;
-  if (is_clusters(*map)) {
+  if (spans_nodes(*map)) {
     const auto settled = find_node(found, *map, said);
     if (!settled) return settled.error();
     node = *settled;

@@ -204,11 +204,7 @@ boost::asio::awaitable<void> Storage::report_damage(volume::DamagedRecord record
   const Gate::Pass pass(background_);
   if (damage_reports_ >= kDamageReportsMax) co_return;
   ++damage_reports_;
-  std::vector<metadata::DegradedExtent> extents(1);
-  extents[0].extent = record.key.extent;
-  extents[0].set = record.set;
-  extents[0].missing = erasure::ShardMask{1} << record.key.shard;
-  const auto marked = co_await metadata().mark_missing(std::move(extents));
+  const auto marked = co_await record_owed_record(metadata(), record.set, record.key);
   if (!marked) log::warn("a damaged record could not be reported: {}", marked.error().detail);
   --damage_reports_;
 }

@@ -15,12 +15,8 @@ namespace {
 
 Error refusal(std::string message) { return client_error(Errc::invalid_request, std::move(message)); }
 
-std::vector<DriveIndex> drives_of_node(const metadata::MapRecord& map, NodeId node) {
-  std::vector<DriveIndex> drives;
-  for (const auto& drive : map.drives) {
-    if (node_of(drive.domain) == node) drives.push_back(drive.index);
-  }
-  return drives;
+Error no_such_drive(DriveIndex drive) {
+  return refusal("There is no drive " + std::to_string(drive.value + 1) + ".");
 }
 
 std::set<DriveIndex> receiving(const metadata::MapRecord& map) {
@@ -31,11 +27,6 @@ std::set<DriveIndex> receiving(const metadata::MapRecord& map) {
     }
   }
   return drives;
-}
-
-bool is_in(const metadata::MapRecord& map, DriveIndex index) {
-  const auto found = std::ranges::find(map.drives, index, &metadata::DriveRecord::index);
-  return found != map.drives.end() && !found->out;
 }
 
 }  // namespace
@@ -141,9 +132,7 @@ Task<> Storage::drain(std::vector<DriveIndex> drives, std::optional<NodeId> node
   if (!cluster_) co_return refusal("Only drives of a cluster can be drained.");
   const auto& map = keeper_->current();
   for (const auto drive : drives) {
-    if (std::ranges::find(map.drives, drive, &metadata::DriveRecord::index) == map.drives.end()) {
-      co_return refusal("There is no drive " + std::to_string(drive.value + 1) + ".");
-    }
+    if (server::find_drive(map, drive) == nullptr) co_return no_such_drive(drive);
   }
   if (node) drives = drives_of_node(map, *node);
   if (drives.empty()) co_return refusal("The node has no drives in this cluster.");
@@ -161,8 +150,8 @@ Task<> Storage::retire(std::vector<DriveIndex> drives, std::optional<NodeId> nod
   if (node) drives = drives_of_node(map, *node);
   std::size_t left = 0;
   for (const auto drive : drives) {
-    const auto found = std::ranges::find(map.drives, drive, &metadata::DriveRecord::index);
-    if (found == map.drives.end()) co_return refusal("There is no drive " + std::to_string(drive.value + 1) + ".");
+    const auto* found = server::find_drive(map, drive);
+    if (found == nullptr) co_return no_such_drive(drive);
     if (!found->leaving) co_return refusal("Drain it first: it still takes new data.");
     left += places_on(map, drive);
   }

@@ -32,15 +32,6 @@ boost::asio::awaitable<void> pause(Runtime& runtime) {
   co_await timer.async_wait(boost::asio::use_awaitable);
 }
 
-/// The drives of a node as the map has them.
-std::vector<DriveIndex> drives_in(const metadata::MapRecord& map, NodeId node) {
-  std::vector<DriveIndex> drives;
-  for (const auto& drive : map.drives) {
-    if (node_of(drive.domain) == node) drives.push_back(drive.index);
-  }
-  return drives;
-}
-
 }  // namespace
 
 Cluster::Cluster(Runtime& runtime, Options options)
@@ -97,7 +88,7 @@ Hello Cluster::hello(NodeId asker) const {
   const std::lock_guard lock(mutex_);
   Hello hello = facts_;
   if (map_) {
-    hello.yours = drives_in(*map_, asker);
+    hello.yours = drives_of_node(*map_, asker);
   } else if (asker.value >= 1 && asker.value <= drive_counts_.size()) {
     hello.yours = drives_of(asker, drive_counts_);
   }
@@ -110,7 +101,7 @@ Hello Cluster::hello(NodeId asker) const {
 Task<std::string> Cluster::answer(NodeId from, std::string request) {
   if (auto asker = decode_hello(request); asker && asker->node == from && !asker->begun) {
     const std::lock_guard lock(mutex_);
-    if (map_ && drives_in(*map_, from).empty() && !roster_.retired(from))
+    if (map_ && drives_of_node(*map_, from).empty() && !roster_.retired(from))
       asked_.insert_or_assign(from, *std::move(asker));
   }
   co_return encode(hello(from));

@@ -93,7 +93,8 @@ void read_shape(Fields& fields, Hello& hello) {
 }
 
 /// What nodes of the first release don't say.
-void read_growth(Fields& fields, Hello& hello) {
+void read_later(Fields& fields, Hello& hello) {
+  if (fields.has("leaving")) hello.leaving = fields.flag("leaving");
   if (fields.has("host")) hello.host = fields.text("host");
   if (fields.has("port")) hello.port = static_cast<std::uint16_t>(fields.number("port", UINT16_MAX));
   if (fields.has("retired")) hello.retired = fields.flag("retired");
@@ -151,8 +152,7 @@ Result<Hello> decode_hello(std::string_view text) {
   read_drives(fields, hello);
   hello.first_open_lease.value = fields.number("first_open_lease", UINT64_MAX);
   hello.serving = fields.flag("serving");
-  hello.leaving = value.as_object().contains("leaving") && fields.flag("leaving");
-  read_growth(fields, hello);
+  read_later(fields, hello);
   if (fields.failure()) return *fields.failure();
   return hello;
 }

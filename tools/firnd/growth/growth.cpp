@@ -1,7 +1,6 @@
 #include "growth/growth.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 #include <set>
 
@@ -15,30 +14,15 @@ namespace {
 constexpr std::size_t kMovesPerDrive = 4;
 /// Far more than begin at once, far fewer than a plan for thousands of drives would have.
 constexpr std::size_t kPlanned = 256;
-/// Capacities that differ by less are the same: file systems of one kind of drive are never of one size.
-constexpr double kSameSize = 1.1;
-
-std::uint64_t seed_of(const metadata::MapRecord& map) {
-  std::uint64_t seed = 0;
-  std::memcpy(&seed, map.cluster.bytes.data(), sizeof seed);
-  return seed;
-}
 
 bool takes_part(const metadata::DriveRecord& drive) { return drive.uuid != Uuid{} && (!drive.out || drive.leaving); }
 
-/// By capacity; alike where that is not known of all, or nearly the same.
 std::vector<BalanceDrive> balance_drives(const metadata::MapRecord& map) {
   std::vector<BalanceDrive> drives;
-  std::uint64_t least = UINT64_MAX, most = 0;
   for (const auto& drive : map.drives) {
     if (!takes_part(drive)) continue;
-    drives.push_back({drive.index, drive.domain, static_cast<double>(drive.capacity_bytes), drive.leaving});
-    if (drive.leaving) continue;
-    least = std::min(least, drive.capacity_bytes);
-    most = std::max(most, drive.capacity_bytes);
+    drives.push_back({.index = drive.index, .domain = drive.domain, .leaving = drive.leaving});
   }
-  const bool alike = least == 0 || static_cast<double>(most) <= kSameSize * static_cast<double>(least);
-  for (auto& drive : drives) drive.weight = alike ? 1 : drive.weight / static_cast<double>(most);
   return drives;
 }
 
@@ -52,16 +36,7 @@ std::vector<PlannedMove> plan(const metadata::MapRecord& map, bool stopgap, bool
   for (const auto& set : map.sets) {
     if (set.stopgap == stopgap) sets.push_back({set.id, set.members, leave_busy && moves(set)});
   }
-  return plan_moves(balance_drives(map), sets, seed_of(map), kPlanned);
-}
-
-const metadata::DriveRecord* find_drive(const metadata::MapRecord& map, DriveIndex index) {
-  const auto found = std::ranges::find(map.drives, index, &metadata::DriveRecord::index);
-  return found == map.drives.end() ? nullptr : &*found;
-}
-
-const metadata::SetRecord& find_set(const metadata::MapRecord& map, SetId id) {
-  return *std::ranges::find(map.sets, id, &metadata::SetRecord::id);
+  return plan_moves(balance_drives(map), sets, seed_of(map.cluster), kPlanned);
 }
 
 class Starter {
@@ -78,11 +53,11 @@ class Starter {
   void add(const std::vector<PlannedMove>& plan, GrowthStep& step) {
     for (const auto& move : plan) {
       if (!touched_.insert(move.set).second) continue;
-      const DriveIndex from = find_set(map_, move.set).members[move.shard];
+      const DriveIndex from = find_set(map_, move.set)->members[move.shard];
       if (busy_[from] >= kMovesPerDrive || busy_[move.to] >= kMovesPerDrive) continue;
-      if (find_drive(map_, move.to)->out) continue;
+      if (!is_in(map_, move.to)) continue;
       count(from, move.to);
-      (find_drive(map_, from)->out ? step.give_up : step.begin).push_back(move);
+      (!is_in(map_, from) ? step.give_up : step.begin).push_back(move);
     }
   }
 
@@ -104,7 +79,7 @@ std::vector<PlannedMove> stuck_moves(const metadata::MapRecord& map) {
     for (const auto& move : set.moves) {
       if (move.done) continue;
       const DriveIndex to = set.members[move.shard];
-      const bool source_gone = find_drive(map, move.from)->out, target_gone = find_drive(map, to)->out;
+      const bool source_gone = !is_in(map, move.from), target_gone = !is_in(map, to);
       if (source_gone == target_gone) continue;
       stuck.push_back({set.id, move.shard, source_gone ? to : move.from});
     }
@@ -118,7 +93,7 @@ GrowthStep next_growth_step(const metadata::MapRecord& map) {
   GrowthStep step;
   const bool waits = std::ranges::any_of(
       map.drives, [](const auto& drive) { return drive.out && !drive.leaving && drive.uuid != Uuid{}; });
-  if (waits || map.sets.empty() || node_of(map.drives.front().domain).value == 0) return step;
+  if (waits || map.sets.empty() || !spans_nodes(map)) return step;
   step.give_up = stuck_moves(map);
   Starter starter(map);
   starter.add(plan(map, false, true), step);
@@ -143,11 +118,11 @@ GrowthProgress growth_progress(const metadata::MapRecord& map) {
       ++progress.to_come[set.members[move.shard]];
     }
   }
-  if (map.sets.empty() || node_of(map.drives.front().domain).value == 0) return progress;
+  if (map.sets.empty() || !spans_nodes(map)) return progress;
   for (const bool stopgap : {false, true}) {
     for (const auto& move : plan(map, stopgap, false)) {
       ++progress.waiting;
-      ++progress.to_go[find_set(map, move.set).members[move.shard]];
+      ++progress.to_go[find_set(map, move.set)->members[move.shard]];
       ++progress.to_come[move.to];
     }
   }

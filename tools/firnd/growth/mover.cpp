@@ -9,6 +9,7 @@
 #include "firn/base/log.h"
 #include "firn/volume/record.h"
 #include "gather.h"
+#include "owed_shards.h"
 
 namespace firn::server {
 namespace {
@@ -95,14 +96,10 @@ const Mover::Incoming* Mover::Source::find(const volume::RecordInfo& record) con
 std::vector<Mover::Source> Mover::sources() const {
   std::map<DriveIndex, Source> by_drive;
   const auto& map = parts_.keeper.current();
-  const auto is_in = [&map](DriveIndex drive) {
-    const auto found = std::ranges::find(map.drives, drive, &metadata::DriveRecord::index);
-    return found != map.drives.end() && !found->out;
-  };
   for (const auto& set : map.sets) {
     for (const auto& move : set.moves) {
       const DriveIndex to = set.members[move.shard];
-      if (move.done || !is_in(to) || !is_in(move.from)) continue;
+      if (move.done || !is_in(map, to) || !is_in(map, move.from)) continue;
       auto target = parts_.own(to);
       auto service = parts_.find(move.from);
       if (!target || !service) continue;
@@ -173,7 +170,7 @@ Task<> Mover::copy_all(const Source& source, const std::vector<Copy>& copies) {
       if (result) copied += *result;
       if (result || result.code() == Errc::not_found) continue;  // Freed meanwhile.
       if (result.code() != Errc::corrupt) co_return result.error();
-      CO_TRY(co_await report_damage(copies[i]));
+      CO_TRY(co_await record_owed_record(parts_.metadata, copies[i].record.set, copies[i].record.key));
     }
     count(copied);
     bytes += copied;
@@ -209,15 +206,6 @@ Task<std::uint64_t> Mover::copy(std::shared_ptr<volume::DriveService> from, Copy
   co_return bytes.size();
 }
 
-/// Repair makes it anew from the other shards.
-Task<> Mover::report_damage(const Copy& damaged) {
-  std::vector<metadata::DegradedExtent> extents(1);
-  extents[0].extent = damaged.record.key.extent;
-  extents[0].set = damaged.record.set;
-  extents[0].missing = erasure::ShardMask{1} << damaged.record.key.shard;
-  co_return co_await parts_.metadata.mark_missing(std::move(extents));
-}
-
 /// An extent may have been freed between reading and appending it, and its drives told to forget it.
 Task<> Mover::forget_freed(const std::vector<Copy>& copies) {
   std::vector<ExtentId> extents;
@@ -238,8 +226,8 @@ Task<> Mover::record_done(const Source& source) {
   co_return co_await parts_.keeper.change([&source, this](MapChange& change) {
     const auto& map = parts_.keeper.current();
     for (const Incoming& incoming : source.incoming) {
-      const auto set = std::ranges::find(map.sets, incoming.set, &metadata::SetRecord::id);
-      if (set == map.sets.end()) continue;
+      const auto* set = find_set(map, incoming.set);
+      if (set == nullptr) continue;
       // As it was when the walk began, or the walk says nothing of it.
       const bool same = std::ranges::any_of(set->moves, [&](const metadata::MoveRecord& move) {
         return move.shard == incoming.shard && move.from == source.drive && move.from_uuid == incoming.from_uuid;

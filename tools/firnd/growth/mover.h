@@ -90,7 +90,6 @@ class Mover {
   Task<> pull_page(const Source& source, volume::RecordKey before, const std::vector<volume::RecordInfo>& page);
   Task<> copy_all(const Source& source, const std::vector<Copy>& copies);
   Task<std::uint64_t> copy(std::shared_ptr<volume::DriveService> from, Copy wanted);
-  Task<> report_damage(const Copy& damaged);
   Task<> forget_freed(const std::vector<Copy>& copies);
   Task<> record_done(const Source& source);
   void count(std::uint64_t bytes);
