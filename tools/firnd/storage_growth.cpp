@@ -15,9 +15,7 @@ namespace {
 
 Error refusal(std::string message) { return client_error(Errc::invalid_request, std::move(message)); }
 
-Error no_such_drive(DriveIndex drive) {
-  return refusal("There is no drive " + std::to_string(drive.value + 1) + ".");
-}
+Error no_such_drive(DriveIndex drive) { return refusal("There is no drive " + std::to_string(drive.value + 1) + "."); }
 
 std::set<DriveIndex> receiving(const metadata::MapRecord& map) {
   std::set<DriveIndex> drives;
