@@ -19,14 +19,12 @@ void to_proto(const DriveRecord& drive, proto::DriveRow& row) {
   row.set_domain(drive.domain);
   row.set_out(drive.out);
   row.set_leaving(drive.leaving);
-  row.set_capacity_bytes(drive.capacity_bytes);
 }
 
 bool from_proto(const proto::DriveRow& row, DriveRecord& drive) {
   drive.domain = row.domain();
   drive.out = row.out();
   drive.leaving = row.leaving();
-  drive.capacity_bytes = row.capacity_bytes();
   return from_number(row.index(), drive.index) && from_bytes(row.uuid(), drive.uuid);
 }
 

@@ -23,6 +23,9 @@ namespace {
 /// The leader looks twice a second, and puts the drives out by one commit; where several nodes stop it does not.
 constexpr std::chrono::milliseconds kLeavePatience{2'000};
 constexpr std::chrono::milliseconds kLeavePause{10};
+/// While leadership goes over nobody leads for some milliseconds; where nobody does for longer, nobody will put them
+/// out.
+constexpr std::chrono::milliseconds kLeaderlessPatience{500};
 
 /// Reports of damaged records on their way to metadata; further ones are dropped: the next read finds the damage again.
 constexpr std::size_t kDamageReportsMax = 64;
@@ -180,11 +183,15 @@ void Storage::leave() {
 boost::asio::awaitable<void> Storage::hand_over() {
   const auto handed = co_await node_->transfer_leadership(NodeId{});
   if (!handed) log::warn("leadership is left to the others: {}", handed.error().detail);
-  const auto end = std::chrono::steady_clock::now() + kLeavePatience;
+  auto now = std::chrono::steady_clock::now();
+  const auto end = now + kLeavePatience;
+  auto led = now;
   boost::asio::steady_timer timer(runtime_.io(0));
-  while (own_drives_are_in() && node_->leader().value != 0 && std::chrono::steady_clock::now() < end) {
+  while (own_drives_are_in() && now < end && now < led + kLeaderlessPatience) {
     timer.expires_after(kLeavePause);
     co_await timer.async_wait(boost::asio::use_awaitable);
+    now = std::chrono::steady_clock::now();
+    if (node_->leader().value != 0) led = now;
   }
 }
 

@@ -108,8 +108,7 @@ struct DriveRecord {
   Uuid uuid;  ///< Zero until a node that was let in has formatted it.
   std::string domain;
   bool out = false;
-  bool leaving = false;              ///< To be emptied: what it holds moves to other drives, and nothing comes to it.
-  std::uint64_t capacity_bytes = 0;  ///< As it said when it came; 0: not known, as large as the others.
+  bool leaving = false;  ///< To be emptied: what it holds moves to other drives, and nothing comes to it.
 };
 /// A place of a set whose shard moves, or has moved, from one drive to the member of today.
 struct MoveRecord {
