@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <boost/asio/co_spawn.hpp>
-#include <map>
+#include <boost/container/static_vector.hpp>
 #include <string>
 
 #include "firn/base/assert.h"
@@ -120,13 +120,15 @@ bool Flight::place_has_moved(const View& view, std::uint8_t shard) const {
 
 void Flight::start_syncs(erasure::ShardMask shards) {
   struct Sync {
+    DriveService* service;
     DriveIndex drive;
-    erasure::ShardMask shards = 0;
+    erasure::ShardMask shards;
   };
-  std::map<DriveService*, Sync> syncs;
+  boost::container::static_vector<Sync, 2 * kShardsMax> syncs;
   const auto add = [&syncs](DriveIndex drive, DriveService* service, std::uint8_t shard) {
-    syncs[service].drive = drive;
-    syncs[service].shards |= shard_bit(shard);
+    auto found = std::ranges::find(syncs, service, &Sync::service);
+    if (found == syncs.end()) found = syncs.insert(found, {service, drive, 0});
+    found->shards |= shard_bit(shard);
   };
   const StripeSet& set = *start_->find_set(extent_.set);
   for (std::uint8_t shard = 0; shard < extent_.shape.total(); ++shard) {
@@ -141,7 +143,7 @@ void Flight::start_syncs(erasure::ShardMask shards) {
     for (const DriveIndex drive : sources) add(drive, start_->service(drive), shard);
     if (sources.empty()) lost_ |= shard_bit(shard);
   }
-  for (const auto& [service, of] : syncs) spawn(sync(shared_from_this(), of.drive, service, of.shards));
+  for (const Sync& of : syncs) spawn(sync(shared_from_this(), of.drive, of.service, of.shards));
 }
 
 boost::asio::awaitable<void> Flight::sync(std::shared_ptr<Flight> self, DriveIndex drive, DriveService* service,
