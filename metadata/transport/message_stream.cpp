@@ -1,5 +1,6 @@
 #include "transport/message_stream.h"
 
+#include <chrono>
 #include <utility>
 
 #include "firn/base/digest.h"
@@ -7,6 +8,13 @@
 #include "transport/server_proof.h"
 
 namespace firn::metadata::transport {
+
+namespace {
+
+/// How long a peer that has not proven itself may take to end the stream.
+constexpr std::chrono::seconds kRefusalPatience{1};
+
+}  // namespace
 
 void MessageStream::start() {
   self_ = shared_from_this();
@@ -44,8 +52,14 @@ void MessageStream::cancel() {
 }
 
 void MessageStream::OnReadInitialMetadataDone(bool ok) {
-  // Not cancelled: a refusal that is on its way, and says how to sign, would be lost.
-  if (!ok || !is_proven(context_, channel_->core_->key, header_)) return let_go();
+  if (!ok || !is_proven(context_, channel_->core_->key, header_)) {
+    // Not cancelled at once: a refusal that is on its way, and says how to sign, would be lost.
+    unproven_.Set(std::chrono::system_clock::now() + kRefusalPatience, [stream = weak_from_this()](bool late) {
+      const auto self = late ? stream.lock() : nullptr;
+      if (self) self->context_.TryCancel();
+    });
+    return let_go();
+  }
   {
     const std::lock_guard lock(channel_->mutex_);
     proven_ = true;

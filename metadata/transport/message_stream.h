@@ -1,5 +1,7 @@
 #pragma once
 
+#include <grpcpp/alarm.h>
+
 #include <memory>
 
 #include "transport/peer_channel.h"
@@ -34,6 +36,7 @@ class MessageStream final : public grpc::ClientWriteReactor<proto::MessageBatch>
   proto::MessagesEnd end_;
   proto::MessageBatch batch_;
   std::shared_ptr<MessageStream> self_;
+  grpc::Alarm unproven_;
   // Guarded by the channel's mutex.
   bool started_ = false;
   bool proven_ = false;
