@@ -44,13 +44,16 @@ Task<> LocalDrive::rewrite() {
     auto picked = co_await pick_for_rewriting();
     if (!picked || !*picked) break;
     const SegmentId id = **picked;
+    const std::uint64_t recycled = stats().segments_recycled;
     auto emptied = co_await empty_segment(id);
     const std::lock_guard lock(mutex_);
     SegmentTable::Segment& segment = segments_.at(id);
     segment.use = SegmentTable::Use::idle;
     if (emptied.code() == Errc::drive_full) {
+      if (stats_.segments_recycled != recycled) continue;  // There is room now.
       rewrite_rests_until_ = std::chrono::steady_clock::now() + kRestWhenFull;
-      break;
+      rewrite_running_ = false;
+      co_return Unit{};
     }
     if (!emptied) {
       log::info("{}: segment {} is not rewritten: {}", directory_, id.value, emptied.error().detail);
