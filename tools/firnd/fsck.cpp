@@ -204,15 +204,15 @@ Task<> Fsck::record_missing(const DriveWalk& walk, Window& window, const metadat
   co_return Unit{};
 }
 
-/// On the drive, or on the one that the shard moves from; of one that is out nothing is said. The latter is asked
-/// first: what was on it and is not any more has come to the drive before.
+/// On the drive, or on the one that the shard moves from; where that one is out or does not answer nothing is said. It
+/// is asked first: what was on it and is not any more has come to the drive before.
 Task<bool> Fsck::is_there(const DriveWalk& walk, SetId set, volume::RecordKey key) {
   const auto map = parts_.volumes.map();
   if (const auto source = map->find_set(set)->moves_from(key.shard)) {
     const auto service = parts_.drive(*source);
     if (service == nullptr || !map->is_in(*source)) co_return true;
-    CO_TRY_LET(const bool found, co_await holds(*service, key));
-    if (found) co_return true;
+    const auto found = co_await holds(*service, key);
+    if (!found || *found) co_return true;
   }
   co_return co_await holds(walk.service(), key);  // Written again, or moved, meanwhile.
 }
