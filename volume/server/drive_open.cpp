@@ -148,7 +148,10 @@ Task<> Opening::rebuild_index() {
 Task<> Opening::read_recovered() {
   const auto row = co_await blocking<RecoveredRow>([this] { return parts_.index->recovered(); });
   if (row) parts_.stats.recovered_from = row->from;
-  if (!row && row.code() != Errc::not_found) co_return row.error();
+  if (row || row.code() == Errc::not_found) co_return Unit{};
+  if (row.code() != Errc::corrupt) co_return row.error();
+  log::warn("{}: {}: everything is swept", parts_.directory, row.error().detail);
+  parts_.stats.recovered_from = LeaseId{};
   co_return Unit{};
 }
 
