@@ -20,6 +20,9 @@ constexpr std::string_view kGatewayEntry = "gateway";
 
 std::string spelled(DriveIndex drive) { return "drive " + std::to_string(drive.value + 1); }
 
+/// Damaged records on their way to metadata; where there are more, the drive's scrub waits.
+constexpr std::size_t kDamageReportsMax = 64;
+
 }  // namespace
 
 std::string gateway_entry(NodeId node) { return std::string(kGatewayEntry) + "/" + std::to_string(node.value); }
@@ -100,7 +103,7 @@ volume::Drive::Options Storage::drive_options() {
   options.cluster = plan_.cluster;
   options.scrub_period = options_.scrub_period;
   options.on_fenced = [this](DriveIndex drive, const Error& why) { drive_failed(drive, why); };
-  options.on_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); };
+  options.on_damaged = [this](const volume::DamagedRecord& record) { return record_damaged(record); };
   return options;
 }
 
@@ -261,13 +264,23 @@ void Storage::start_maintenance() {
   repairing_ = maintenance_.get();
 }
 
-void Storage::record_damaged(const volume::DamagedRecord& record) {
-  if (auto* maintenance = repairing_.load()) return maintenance->record_damaged(record);
-  if (!cluster_) return;
+bool Storage::record_damaged(const volume::DamagedRecord& record) {
+  if (auto* maintenance = repairing_.load()) {
+    maintenance->record_damaged(record);
+    return true;
+  }
+  // Metadata is there when this node serves; drives are open, and scrubbed, before and after.
+  if (!cluster_ || !serving_.load() || damage_reports_.load() >= kDamageReportsMax) return false;
+  ++damage_reports_;
   boost::asio::post(runtime_.io(0), [this, record] {
-    if (!background_.enter()) return;
-    boost::asio::co_spawn(runtime_.io(0), report_damage(record), boost::asio::detached);  // close() waits at the gate.
+    if (background_.enter()) {
+      boost::asio::co_spawn(runtime_.io(0), report_damage(record),
+                            boost::asio::detached);  // close() waits at the gate.
+    } else {
+      --damage_reports_;
+    }
   });
+  return true;
 }
 
 void Storage::spawn_replacement(DriveIndex drive) {

@@ -127,7 +127,8 @@ class Storage {
   Task<> begin_store();
   Task<> sweep_what_came_back();
   void start_maintenance();
-  void record_damaged(const volume::DamagedRecord& record);
+  /// Whether somebody sees to it.
+  bool record_damaged(const volume::DamagedRecord& record);
   Task<Uuid> gateway_id();
   void drive_failed(DriveIndex drive, const Error& why);
   boost::asio::awaitable<void> drive_lost(DriveIndex drive);
@@ -194,10 +195,10 @@ class Storage {
   std::unique_ptr<objects::Maintenance> maintenance_before_;  // May still be told of damage that was just found.
   std::atomic<objects::Maintenance*> repairing_{nullptr};     // Maintenance, while it may be told of damage.
   std::vector<DriveIndex> returned_;                          // Recorded as out, and there again at this start.
-  std::vector<DriveIndex> replacements_;    // Out until what they owe is on the list of missing shards.
-  bool taking_a_drive_ = false;             // Io thread 0.
-  std::unique_ptr<Leadership> leadership_;  // Io thread 0; none on one machine by itself.
-  std::size_t damage_reports_ = 0;          // Io thread 0: under way.
+  std::vector<DriveIndex> replacements_;        // Out until what they owe is on the list of missing shards.
+  bool taking_a_drive_ = false;                 // Io thread 0.
+  std::unique_ptr<Leadership> leadership_;      // Io thread 0; none on one machine by itself.
+  std::atomic<std::size_t> damage_reports_{0};  // Under way.
   std::atomic<bool> serving_{false};
   std::atomic<bool> retired_{false};
   std::unique_ptr<Mover> mover_;

@@ -27,9 +27,6 @@ constexpr std::chrono::milliseconds kLeavePause{10};
 /// out.
 constexpr std::chrono::milliseconds kLeaderlessPatience{500};
 
-/// Reports of damaged records on their way to metadata; further ones are dropped: the next read finds the damage again.
-constexpr std::size_t kDamageReportsMax = 64;
-
 }  // namespace
 
 Task<> Storage::prepare_node() {
@@ -209,9 +206,8 @@ boost::asio::awaitable<void> Storage::lead_no_longer() {
 /// Where another node repairs: it works the list of missing shards off.
 boost::asio::awaitable<void> Storage::report_damage(volume::DamagedRecord record) {
   const Gate::Pass pass(background_);
-  if (damage_reports_ >= kDamageReportsMax) co_return;
-  ++damage_reports_;
-  const auto marked = co_await record_owed_record(metadata(), record.set, record.key);
+  const auto marked = co_await until_led<Unit>(
+      runtime_, [&] { return record_owed_record(metadata(), record.set, record.key); }, [this] { return closing(); });
   if (!marked) log::warn("a damaged record could not be reported: {}", marked.error().detail);
   --damage_reports_;
 }

@@ -22,6 +22,8 @@ constexpr std::uint64_t kScrubBytesPerSecondMax = 32ULL << 20;
 constexpr std::uint64_t kScrubUnsavedBytesMax = 256ULL << 20;
 /// What is due may come sooner when the drive fills.
 constexpr std::chrono::hours kScrubLookAgain{1};
+/// Until a record is read again whose damage nobody could see to: a node that starts or stops.
+constexpr std::chrono::seconds kScrubUntakenWait{1};
 
 UnixMs now_unix_ms() { return system_clock_source().now_unix_ms(); }
 
@@ -61,7 +63,9 @@ Task<> LocalDrive::scrub_record(const RecordInfo& record, ScrubReport& report) {
   report.bytes += kPageBytes + record.stored_bytes;
   if (!sound) {
     ++report.damaged;
-    report_damage({.key = record.key, .set = record.set, .reason = sound.error().code}, sound.error());
+    const bool taken =
+        report_damage({.key = record.key, .set = record.set, .reason = sound.error().code}, sound.error());
+    if (!taken) ++report.untaken;
   }
   const std::lock_guard lock(mutex_);
   stats_.scrubbed_bytes += kPageBytes + record.stored_bytes;
@@ -86,15 +90,16 @@ Task<> LocalDrive::keep_scrubbing() {
     const std::uint64_t bytes = step ? step->bytes : 0;
     unsaved_bytes += bytes;
     if (unsaved_bytes >= kScrubUnsavedBytesMax || std::chrono::steady_clock::now() - saved_at >= kScrubLookAgain) {
-      report(co_await save_scrub_round());
+      co_await save_scrub_round();
       unsaved_bytes = 0;
       saved_at = std::chrono::steady_clock::now();
     }
     co_await pace.spent(bytes);
     wait = step ? until_scrub_step() : kScrubLookAgain;
+    if (step && step->untaken > 0) wait = kScrubUntakenWait;
   }
-  if (fenced() || unsaved_bytes == 0) co_return Unit{};
-  co_return co_await save_scrub_round();
+  if (!fenced() && unsaved_bytes > 0) co_await save_scrub_round();
+  co_return Unit{};
 }
 
 Task<> LocalDrive::load_scrub_round() {
@@ -105,35 +110,39 @@ Task<> LocalDrive::load_scrub_round() {
     if (!round) log::warn("{}: a new scrub round begins: {}", directory_, round.error().detail);
   }
   const UnixMs now = now_unix_ms();
-  // Without a file, the first round of a drive began when it was made: nothing need be written then.
+  // Without a file, the first round of a new drive began when it was made: nothing need be written then.
   const UnixMs made = identity_.created_unix_ms;
-  const bool is_new = !round && made > now - options_.scrub_period.count() && made <= now;
+  const auto young = std::min<std::chrono::milliseconds>(options_.scrub_period, kScrubLookAgain);
+  const bool is_new = !round && made > now - young.count() && made <= now;
   {
     const std::lock_guard lock(mutex_);
     stats_.scrub = round ? *round : ScrubRound{.begun_unix_ms = is_new ? made : now};
   }
-  if (!round && !is_new) co_return co_await save_scrub_round();
+  if (!round && !is_new) co_await save_scrub_round();
   co_return Unit{};
 }
 
-Task<> LocalDrive::save_scrub_round() {
+boost::asio::awaitable<void> LocalDrive::save_scrub_round() {
   std::string content;
   {
     const std::lock_guard lock(mutex_);
     content = make_scrub_file(identity_.drive, stats_.scrub);
   }
-  co_return co_await disk_.replace_small(directory_ + "/" + kScrubFile, std::move(content));
+  const auto saved = co_await disk_.replace_small(directory_ + "/" + kScrubFile, std::move(content));
+  if (!saved) log::warn("{}: how far the scrub is was not saved: {}", directory_, saved.error().detail);
 }
 
 /// The step that ends at a share of what the drive holds is due when that share of the period has passed.
-std::chrono::milliseconds LocalDrive::until_scrub_step() const {
+std::chrono::milliseconds LocalDrive::until_scrub_step() {
   const std::lock_guard lock(mutex_);
-  const ScrubRound& round = stats_.scrub;
+  ScrubRound& round = stats_.scrub;
+  const UnixMs now = now_unix_ms();
+  round.begun_unix_ms = std::min(round.begun_unix_ms, now);  // The clock was ahead.
   const auto live = static_cast<double>(std::max<std::uint64_t>(segments_.live_bytes(), 1));
   const double share = std::min(1.0, static_cast<double>(round.bytes + kScrubStepBytes) / live);
   const auto period = options_.scrub_period.count();
-  const auto passed = std::max<UnixMs>(0, now_unix_ms() - round.begun_unix_ms);
-  return std::chrono::milliseconds(static_cast<std::int64_t>(share * static_cast<double>(period)) - passed);
+  const auto due = static_cast<std::int64_t>(share * static_cast<double>(period));
+  return std::chrono::milliseconds(due - (now - round.begun_unix_ms));
 }
 
 Task<ScrubReport> LocalDrive::scrub_step() {
@@ -144,11 +153,12 @@ Task<ScrubReport> LocalDrive::scrub_step() {
   }
   ScrubReport step;
   CO_TRY_LET(const std::vector<RecordInfo> records, co_await list(after, kScrubPage));
-  if (records.empty()) CO_TRY(co_await end_scrub_round());
+  if (records.empty()) co_await end_scrub_round();
   for (const RecordInfo& record : records) {
     if (stopping_ || step.bytes >= kScrubStepBytes) break;
     const ScrubReport before = step;
     CO_TRY(co_await scrub_record(record, step));
+    if (step.untaken > 0) break;
     const std::lock_guard lock(mutex_);
     stats_.scrub.after = record.key;
     stats_.scrub.records += step.records - before.records;
@@ -158,15 +168,15 @@ Task<ScrubReport> LocalDrive::scrub_step() {
   co_return step;
 }
 
-Task<> LocalDrive::end_scrub_round() {
+boost::asio::awaitable<void> LocalDrive::end_scrub_round() {
   const UnixMs now = now_unix_ms();
   {
     const std::lock_guard lock(mutex_);
     const ScrubRound& round = stats_.scrub;
-    log::debug("{}: scrubbed: {} records, {} damaged", directory_, round.records, round.damaged);
+    if (round.damaged > 0) log::info("{}: scrubbed: {} records, {} damaged", directory_, round.records, round.damaged);
     stats_.scrub = ScrubRound{.begun_unix_ms = now, .ended_unix_ms = now};
   }
-  co_return co_await save_scrub_round();
+  co_await save_scrub_round();
 }
 
 }  // namespace firn::volume

@@ -73,14 +73,14 @@ void LocalDrive::fence_locked(const Error& reason) {
   boost::asio::post(home_, [self = shared_from_this(), reason] { self->options_.on_fenced(self->index(), reason); });
 }
 
-void LocalDrive::report_damage(const DamagedRecord& record, const Error& reason) {
+bool LocalDrive::report_damage(const DamagedRecord& record, const Error& reason) {
   log::warn("{}: damaged record: extent {} stripe {} shard {}: {}", directory_, to_string(record.key.extent),
             record.key.stripe, record.key.shard, reason.detail);
   {
     const std::lock_guard lock(mutex_);
     ++stats_.damaged_records;
   }
-  if (options_.on_damaged) options_.on_damaged(record);
+  return !options_.on_damaged || options_.on_damaged(record);
 }
 
 Task<> LocalDrive::stop() {

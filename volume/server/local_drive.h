@@ -166,16 +166,16 @@ class LocalDrive final : public Drive, public std::enable_shared_from_this<Local
   // Reading: drive_read.cpp.
   Task<std::shared_ptr<DiskFile>> segment_file(SegmentId id);
   Task<RecordBytes> read_at(const RecordKey& key, const RecordRow& row, ByteRange range);
-  Task<> scrub_record(const RecordInfo& record, ScrubReport& report);
-  void report_damage(const DamagedRecord& record, const Error& reason);
+  bool report_damage(const DamagedRecord& record, const Error& reason);  ///< Whether somebody sees to it.
 
-  // Reading all of it on schedule: drive_scrub.cpp.
+  // Reading all of it, asked or on schedule: drive_scrub.cpp.
+  Task<> scrub_record(const RecordInfo& record, ScrubReport& report);
   Task<> keep_scrubbing();
   Task<> load_scrub_round();
-  Task<> save_scrub_round();
+  boost::asio::awaitable<void> save_scrub_round();
   Task<ScrubReport> scrub_step();
-  Task<> end_scrub_round();
-  std::chrono::milliseconds until_scrub_step() const;
+  boost::asio::awaitable<void> end_scrub_round();
+  std::chrono::milliseconds until_scrub_step();
 
   // Segments' lives: drive_segments.cpp.
   void prepare_in_background(Lane& lane);  ///< mutex_ held.

@@ -60,6 +60,7 @@ DriveRig::DriveRig(std::uint64_t seed, Options options)
   drive_options_.on_damaged = [this](const DamagedRecord& record) {
     const std::lock_guard lock(mutex_);
     damaged_.push_back(record);
+    return true;
   };
   DriveIdentity identity;
   identity.cluster.bytes.fill(0xC1);

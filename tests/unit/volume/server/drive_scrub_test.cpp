@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "drive_rig.h"
@@ -90,6 +91,34 @@ TEST(DriveScrubSchedule, GoesOnAfterARestartWhereItWas) {
   ASSERT_TRUE(rig.open());
   ASSERT_TRUE(rig.eventually([&rig] { return rig.drive().stats().scrub.ended_unix_ms != 0; }));
   EXPECT_EQ(rig.drive().stats().scrubbed_bytes, kRecords / 2 * (kPageBytes + kLarge)) << "some were read twice";
+}
+
+TEST(DriveScrubSchedule, ComesAgainToADamagedRecordThatNobodyCouldSeeTo) {
+  DriveRig rig(test_seed());
+  fill(rig);
+  const auto place = rig.place_of(key_of(5));
+  ASSERT_TRUE(rig.stop());
+  rig.disk().flip_bit(place.path, place.offset_bytes + kPageBytes + 77, 3);
+  rig.options().scrub_period = kHour;
+  std::atomic<int> told{0};
+  rig.options().on_damaged = [&told](const DamagedRecord&) { return ++told > 1; };
+  set_round(rig, {}, kHour);
+  ASSERT_TRUE(rig.open());
+  EXPECT_TRUE(rig.eventually([&rig] { return rig.drive().stats().scrub.ended_unix_ms != 0; }));
+  EXPECT_EQ(told, 2);
+  ASSERT_TRUE(rig.stop());
+}
+
+TEST(DriveScrubSchedule, WaitsNoLongerForAClockThatWasAhead) {
+  DriveRig rig(test_seed());
+  rig.options().scrub_period = kHour;
+  set_round(rig, {}, -10 * kHour);
+  ASSERT_TRUE(rig.open());
+  EXPECT_TRUE(rig.eventually([&rig] {
+    const UnixMs begun = rig.drive().stats().scrub.begun_unix_ms;
+    return begun > 0 && begun <= system_clock_source().now_unix_ms();
+  }));
+  ASSERT_TRUE(rig.stop());
 }
 
 TEST(DriveScrubSchedule, BeginsARoundWhereItsFileIsDamaged) {

@@ -76,6 +76,7 @@ struct ScrubReport {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
   std::uint64_t damaged = 0;
+  std::uint64_t untaken = 0;  ///< Of the damaged: nobody could see to them.
 };
 
 /// One drive: a directory with identity, segments and an index.
@@ -101,8 +102,9 @@ class Drive : public DriveService {
     std::chrono::milliseconds scrub_period{0};
     /// The first write or sync that failed, and why. The drive has fenced itself.
     std::function<void(DriveIndex, const Error&)> on_fenced;
-    /// Found damaged while scrubbing (asked or on schedule) or rewriting.
-    std::function<void(const DamagedRecord&)> on_damaged;
+    /// Found damaged while scrubbing (asked or on schedule) or rewriting. False: nobody can see to it now; the schedule
+    /// comes to the record again. On any thread.
+    std::function<bool(const DamagedRecord&)> on_damaged;
   };
 
   /// Makes `directory` (absent or empty) a drive. Errc::already_exists when it is one, invalid_argument when foreign.
