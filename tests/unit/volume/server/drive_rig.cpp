@@ -168,4 +168,9 @@ bool DriveRig::eventually(const std::function<bool()>& condition) {
   return true;
 }
 
+void DriveRig::let_it_run() {
+  constexpr int kTurns = 2'000;
+  for (int i = 0; i < kTurns; ++i) ASSERT_TRUE(run(drive().list({}, 1)));
+}
+
 }  // namespace firn::volume

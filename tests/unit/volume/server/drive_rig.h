@@ -70,6 +70,8 @@ class DriveRig {
   Place place_of(const RecordKey& key);
   /// Waits until `condition` holds, letting the background work run. False after a bound no healthy run reaches.
   bool eventually(const std::function<bool()>& condition);
+  /// Gives background work turns enough to do what it should not.
+  void let_it_run();
 
   static constexpr const char* kDirectory = "/sim/drive";
 

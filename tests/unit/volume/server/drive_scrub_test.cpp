@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <thread>
 
 #include "drive_rig.h"
 #include "firn/base/clock.h"
@@ -45,14 +44,29 @@ void fill(DriveRig& rig) {
   ASSERT_TRUE(rig.run(rig.drive().sync()));
 }
 
-TEST(DriveScrubSchedule, FindsADamagedRecordUnasked) {
-  DriveRig rig(test_seed());
+/// A closed drive whose round is due, with one record damaged.
+void fill_and_damage(DriveRig& rig, const RecordKey& key) {
   fill(rig);
-  const auto place = rig.place_of(key_of(5));
+  const auto place = rig.place_of(key);
   ASSERT_TRUE(rig.stop());
   rig.disk().flip_bit(place.path, place.offset_bytes + kPageBytes + 77, 3);
   rig.options().scrub_period = kHour;
   set_round(rig, {}, kHour);
+}
+
+/// An open drive that has read half of what it holds: no more is due.
+void fill_and_read_half(DriveRig& rig) {
+  fill(rig);
+  ASSERT_TRUE(rig.stop());
+  rig.options().scrub_period = kHour;
+  set_round(rig, {}, kHour * 6 / 10);
+  ASSERT_TRUE(rig.open());
+  ASSERT_TRUE(rig.eventually([&rig] { return rig.drive().stats().scrub.records == kRecords / 2; }));
+}
+
+TEST(DriveScrubSchedule, FindsADamagedRecordUnasked) {
+  DriveRig rig(test_seed());
+  ASSERT_NO_FATAL_FAILURE(fill_and_damage(rig, key_of(5)));
   ASSERT_TRUE(rig.open());
   EXPECT_TRUE(rig.eventually([&rig] { return rig.drive().stats().scrub.ended_unix_ms != 0; }));
   ASSERT_EQ(rig.damaged().size(), 1U);
@@ -61,25 +75,15 @@ TEST(DriveScrubSchedule, FindsADamagedRecordUnasked) {
 
 TEST(DriveScrubSchedule, ReadsNoMoreThanTheShareOfThePeriodThatHasPassed) {
   DriveRig rig(test_seed());
-  fill(rig);
-  ASSERT_TRUE(rig.stop());
-  rig.options().scrub_period = kHour;
-  set_round(rig, {}, kHour * 6 / 10);
-  ASSERT_TRUE(rig.open());
-  EXPECT_TRUE(rig.eventually([&rig] { return rig.drive().stats().scrub.records == kRecords / 2; }));
-  std::this_thread::sleep_for(200ms);  // Time to read more, were it due.
+  ASSERT_NO_FATAL_FAILURE(fill_and_read_half(rig));
+  ASSERT_NO_FATAL_FAILURE(rig.let_it_run());
   ASSERT_TRUE(rig.stop());
   EXPECT_EQ(kept_round(rig).records, kRecords / 2) << "read more than was due";
 }
 
 TEST(DriveScrubSchedule, GoesOnAfterARestartWhereItWas) {
   DriveRig rig(test_seed());
-  fill(rig);
-  ASSERT_TRUE(rig.stop());
-  rig.options().scrub_period = kHour;
-  set_round(rig, {}, kHour * 6 / 10);
-  ASSERT_TRUE(rig.open());
-  ASSERT_TRUE(rig.eventually([&rig] { return rig.drive().stats().scrub.records == kRecords / 2; }));
+  ASSERT_NO_FATAL_FAILURE(fill_and_read_half(rig));
   const ScrubRound before = rig.drive().stats().scrub;
   ASSERT_TRUE(rig.stop());
   ASSERT_TRUE(rig.open());
@@ -95,14 +99,9 @@ TEST(DriveScrubSchedule, GoesOnAfterARestartWhereItWas) {
 
 TEST(DriveScrubSchedule, ComesAgainToADamagedRecordThatNobodyCouldSeeTo) {
   DriveRig rig(test_seed());
-  fill(rig);
-  const auto place = rig.place_of(key_of(5));
-  ASSERT_TRUE(rig.stop());
-  rig.disk().flip_bit(place.path, place.offset_bytes + kPageBytes + 77, 3);
-  rig.options().scrub_period = kHour;
+  ASSERT_NO_FATAL_FAILURE(fill_and_damage(rig, key_of(5)));
   std::atomic<int> told{0};
   rig.options().on_damaged = [&told](const DamagedRecord&) { return ++told > 1; };
-  set_round(rig, {}, kHour);
   ASSERT_TRUE(rig.open());
   EXPECT_TRUE(rig.eventually([&rig] { return rig.drive().stats().scrub.ended_unix_ms != 0; }));
   EXPECT_EQ(told, 2);

@@ -312,13 +312,18 @@ TEST(DriveRewrite, FreesSegmentsThatAreMostlyDeadAndKeepsTheRest) {
   for (std::uint64_t i = 0; i < 70; i += 7) EXPECT_TRUE(rig.check(key_of(i), kLarge)) << i;
 }
 
-TEST(DriveRewrite, MakesRoomOnAFullDrive) {
-  DriveRig rig(test_seed(), {.disk_bytes = 48ULL << 20});
+/// Opens the drive and appends until it is full.
+void fill_up(DriveRig& rig, std::uint64_t& stored) {
   rig.options().rewrite_bytes_per_second = 0;
   ASSERT_TRUE(rig.open());
-  std::uint64_t stored = 0;
   while (rig.append(key_of(stored), kLarge)) ASSERT_LT(++stored, 200U);
   ASSERT_TRUE(rig.run(rig.drive().sync()));
+}
+
+TEST(DriveRewrite, MakesRoomOnAFullDrive) {
+  DriveRig rig(test_seed(), {.disk_bytes = 48ULL << 20});
+  std::uint64_t stored = 0;
+  ASSERT_NO_FATAL_FAILURE(fill_up(rig, stored));
   // A third of each segment: no segment is dead, and more than half of each is live.
   std::vector<ExtentId> dead;
   for (std::uint64_t i = 0; i < stored; i += 3) dead.push_back(key_of(i).extent);
@@ -337,25 +342,19 @@ TEST(DriveRewrite, MakesRoomOnAFullDrive) {
 
 TEST(DriveRewrite, RestsWhereItFindsNoRoom) {
   DriveRig rig(test_seed(), {.disk_bytes = 48ULL << 20, .recycle_grace = std::chrono::hours(1)});
-  rig.options().rewrite_bytes_per_second = 0;
-  ASSERT_TRUE(rig.open());
   std::uint64_t stored = 0;
-  while (rig.append(key_of(stored), kLarge)) ASSERT_LT(++stored, 200U);
-  ASSERT_TRUE(rig.run(rig.drive().sync()));
+  ASSERT_NO_FATAL_FAILURE(fill_up(rig, stored));
   // Two of seven in each segment: what is left of the first fills most of the only free one, that of the second does
   // not fit, and no segment that has died may be taken within the hour.
   std::vector<ExtentId> dead;
   for (std::uint64_t i = 0; i < stored; ++i) {
     if (i % 7 < 2) dead.push_back(key_of(i).extent);
   }
-  const auto let_it_run = [&rig] {
-    for (int i = 0; i < 2'000; ++i) ASSERT_TRUE(rig.run(rig.drive().list({}, 1)));
-  };
   ASSERT_TRUE(rig.run(rig.drive().remove(dead)));
-  let_it_run();
+  ASSERT_NO_FATAL_FAILURE(rig.let_it_run());
   const std::uint64_t before = rig.disk().space_questions();
   EXPECT_EQ(rig.append(key_of(stored), kLarge).code(), Errc::drive_full);
-  let_it_run();
+  ASSERT_NO_FATAL_FAILURE(rig.let_it_run());
   EXPECT_LT(rig.disk().space_questions(), before + 20) << "asked once, it tried again and again";
   for (std::uint64_t i = 0; i < stored; ++i) {
     if (i % 7 >= 2) {
