@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "apply/extents.h"
+#include "map_lookup.h"
 #include "query/query.h"
 #include "rows/keys.h"
 
@@ -212,7 +213,7 @@ void Cluster::check_count() {
     if (!found) continue;
     below += std::ranges::any_of(found->object.slices, [&](const metadata::Slice& slice) {
       if (slice.is_inline()) return false;
-      const auto set = std::ranges::find(now.sets, slice.set, &metadata::SetRecord::id);
+      const auto* set = server::find_set(now, slice.set);
       const bool out = std::ranges::any_of(set->members, [&](auto drive) { return now.drives[drive.value].out; });
       return out ||
              log.state().rows(metadata::Family::degraded).contains(metadata::keys::degraded_extent(slice.extent));
@@ -236,7 +237,7 @@ bool Cluster::only_short_on(DriveIndex drive) const {
   const auto degraded = metadata::query::list_degraded(log.state(), {}, kAll);
   if (!degraded) return false;
   for (const auto& extent : *degraded) {
-    const auto set = std::ranges::find(now.sets, extent.set, &metadata::SetRecord::id);
+    const auto* set = server::find_set(now, extent.set);
     for (std::size_t shard = 0; shard < set->members.size(); ++shard) {
       if ((extent.missing >> shard & 1U) != 0 && set->members[shard] != drive) return false;
     }

@@ -7,6 +7,7 @@
 
 #include "clients.h"
 #include "cluster.h"
+#include "map_lookup.h"
 #include "query/query.h"
 #include "world.h"
 
@@ -58,8 +59,7 @@ class Patient {
   }
   Drive& drive_of(const metadata::DegradedExtent& extent, std::uint8_t shard) {
     const auto map = cluster.map();
-    const auto set = std::ranges::find(map.sets, extent.set, &metadata::SetRecord::id);
-    return *cluster.drives()[set->members[shard].value].drive;
+    return *cluster.drives()[server::find_set(map, extent.set)->members[shard].value].drive;
   }
   void lose(const metadata::DegradedExtent& extent, std::uint8_t shard) {
     drive_of(extent, shard).lose({.extent = extent.extent, .stripe = 0, .shard = shard});
@@ -152,7 +152,7 @@ boost::asio::awaitable<void> finds_what_was_planted(Runtime& runtime) {
 /// A place of the extent's set moves, and nothing is copied: the records stay where they were.
 Task<> move_a_shard(Patient& patient, const metadata::DegradedExtent& extent, std::uint8_t shard) {
   const auto map = patient.cluster.map();
-  const auto set = std::ranges::find(map.sets, extent.set, &metadata::SetRecord::id);
+  const auto* set = server::find_set(map, extent.set);
   DriveIndex to;
   while (std::ranges::find(set->members, to) != set->members.end()) ++to.value;
   Node& node = *patient.cluster.any_node(patient.cluster.random);

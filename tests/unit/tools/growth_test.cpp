@@ -8,6 +8,7 @@
 #include <random>
 
 #include "map_change.h"
+#include "map_lookup.h"
 
 namespace firn::server {
 namespace {
@@ -54,8 +55,7 @@ std::size_t most_on_a_node(const Map& map, const metadata::SetRecord& set) {
   std::map<std::string, std::size_t> counts;
   std::size_t most = 0;
   for (const auto member : set.members) {
-    const auto drive = std::ranges::find(map.drives, member, &metadata::DriveRecord::index);
-    most = std::max(most, ++counts[drive->domain]);
+    most = std::max(most, ++counts[find_drive(map, member)->domain]);
   }
   return most;
 }
