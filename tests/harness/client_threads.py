@@ -34,7 +34,7 @@ class ClientThreads:
             raise self.faults[0]
 
     def stop(self):
-        self.stopping.set()
+        self.abandon()
         self.join()
 
     def abandon(self):
