@@ -13,14 +13,14 @@ MirrorWriter::~MirrorWriter() {
   mirror_.writers_.erase(this);
 }
 
-/// Calls `work` on each member's file. One that fails leaves, with the drive; the last error is the caller's when none
-/// is left.
-template <class Work>
-Result<> MirrorWriter::on_parts(Work work) {
+/// Calls `work` on each member's file, then `done`, with no join between: a drive that joined there would miss the
+/// bytes of this append. A member that fails leaves, with the drive; the last error is the caller's when none is left.
+template <class Work, class Done>
+Result<> MirrorWriter::on_parts(Work work, Done done) {
   std::vector<std::pair<StateMirror::Member, Error>> failed;
-  forget_lost_members();
   {
     const std::lock_guard lock(mutex_);
+    forget_lost_members();
     std::erase_if(parts_, [&](Part& part) {
       while (true) {
         const Result<> result = work(*part.file);
@@ -30,6 +30,7 @@ Result<> MirrorWriter::on_parts(Work work) {
         return true;
       }
     });
+    if (!parts_.empty()) done();
   }
   for (const auto& [member, why] : failed) TRY(mirror_.lost(member, why));
   if (!parts_.empty()) return {};
@@ -37,36 +38,38 @@ Result<> MirrorWriter::on_parts(Work work) {
                         : failed.front().second;
 }
 
-/// Members that left since the last call are not written to any more.
+/// Members that left since the last call are not written to any more. Under the lock: a drive that joined after its
+/// members were asked for would be forgotten again.
 void MirrorWriter::forget_lost_members() {
   const std::uint64_t changes = mirror_.changes_.load(std::memory_order_acquire);
   if (changes == changes_) return;
   const std::vector<StateMirror::Member> members = mirror_.writable_members();
-  const std::lock_guard lock(mutex_);
   changes_ = changes;
   std::erase_if(parts_, [&](const Part& part) { return std::ranges::find(members, part.member) == members.end(); });
 }
 
 Result<> MirrorWriter::append(ByteView bytes) {
-  const std::uint64_t offset = size_;
-  TRY(on_parts([&](StateFile& file) { return file.write(offset, bytes); }));
-  const std::lock_guard lock(mutex_);
-  size_ = offset + bytes.size();
-  return {};
+  return on_parts([&](StateFile& file) { return file.write(size_, bytes); },
+                  [&] {
+                    size_ += bytes.size();
+                    if (!sum_) return;
+                    sum_->update(bytes);
+                    mirror_.wrote(name_, {.bytes = size_, .xxh3 = sum_->digest()});
+                  });
 }
 
 Result<> MirrorWriter::sync() {
-  return on_parts([](StateFile& file) {
-    crash_point("state synced on a member");
-    return file.sync();
-  });
+  return on_parts(
+      [](StateFile& file) {
+        crash_point("state synced on a member");
+        return file.sync();
+      },
+      [] {});
 }
 
 Result<> MirrorWriter::truncate(std::uint64_t bytes) {
-  TRY(on_parts([&](StateFile& file) { return file.truncate(bytes); }));
-  const std::lock_guard lock(mutex_);
-  size_ = std::min(size_, bytes);
-  return {};
+  if (sum_) return error(Errc::not_implemented, "the state's " + name_ + " only grows");
+  return on_parts([&](StateFile& file) { return file.truncate(bytes); }, [&] { size_ = std::min(size_, bytes); });
 }
 
 /// The member to read from: the same as before unless members or the file's copies changed.

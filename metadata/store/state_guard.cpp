@@ -100,27 +100,25 @@ Result<> StateGuard::check_table(const LiveFile& file) {
   return {};
 }
 
-/// MANIFEST and OPTIONS have no checksum as a whole: a copy that differs from the most is the bad one. They are being
+/// MANIFEST and OPTIONS have no checksum of RocksDB's: a copy is held against what was written to it. They are being
 /// written, so a copy can't be exchanged: its member leaves.
 Result<> StateGuard::check_small_file(const LiveFile& file) {
   if (!file.contents.empty()) return {};  // CURRENT: changed by rename alone, and named here by its contents.
-  std::map<std::uint64_t, std::vector<StateMirror::Member>> by_digest;
-  for (const StateMirror::Member& member : mirror_.members()) {
-    const Result<std::uint64_t> digest = member.directory->xxh3_on_drive(file.name, file.bytes);
-    if (digest) {
-      by_digest[*digest].push_back(member);
-    } else {
-      TRY(mirror_.lose(member.drive, digest.error()));
+  const std::optional<StateMirror::Sum> written = mirror_.written(file.name);
+  if (!written) return {};  // Options of an earlier start: nothing is read from them.
+  std::vector<std::pair<DriveIndex, Error>> bad;
+  const std::vector<StateMirror::Member> members = mirror_.members();
+  for (const StateMirror::Member& member : members) {
+    const Result<std::uint64_t> digest = member.directory->xxh3_on_drive(file.name, written->bytes);
+    if (!digest) {
+      bad.emplace_back(member.drive, digest.error());
+    } else if (*digest != written->xxh3) {
+      bad.emplace_back(member.drive, error(Errc::corrupt, file.name + " differs from what was written"));
     }
   }
-  if (by_digest.size() <= 1) return {};
-  const auto most = std::ranges::max_element(by_digest, {}, [](const auto& group) { return group.second.size(); });
-  const std::uint64_t sound = most->first;
-  for (const auto& [digest, members] : by_digest) {
-    for (const StateMirror::Member& member : members) {
-      if (digest != sound) TRY(mirror_.lose(member.drive, error(Errc::corrupt, file.name + " differs")));
-    }
-  }
+  if (bad.size() == members.size())
+    return error(Errc::corrupt, "metadata state: no copy of " + file.name + " is sound");
+  for (const auto& [drive, why] : bad) TRY(mirror_.lose(drive, why));
   return {};
 }
 

@@ -109,6 +109,10 @@ bool StateMirror::wait_for_space(DriveIndex drive, const Error& why) {
 Result<std::unique_ptr<MirrorWriter>> StateMirror::create(const std::string& name) {
   const std::shared_lock names(names_);
   std::unique_ptr<MirrorWriter> writer(new MirrorWriter(*this, name));
+  if (!is_replaceable(name)) {
+    writer->sum_.emplace();
+    wrote(name, {.bytes = 0, .xxh3 = writer->sum_->digest()});
+  }
   TRY(on_all([&](const Member& member) -> Result<> {
     while (true) {
       Result<std::unique_ptr<StateFile>> file = member.directory->create(name);
@@ -147,7 +151,22 @@ Result<> StateMirror::remove(const std::string& name) {
     doomed_.insert(name);
     return {};
   }
+  {
+    const std::lock_guard lock(mutex_);
+    written_.erase(name);
+  }
   return on_all([&](const Member& member) { return member.directory->remove(name); });
+}
+
+std::optional<StateMirror::Sum> StateMirror::written(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = written_.find(name);
+  return found == written_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void StateMirror::wrote(const std::string& name, const Sum& sum) {
+  const std::lock_guard lock(mutex_);
+  written_[name] = sum;
 }
 
 std::set<std::string> StateMirror::doomed() const {
@@ -168,10 +187,17 @@ void StateMirror::remove_doomed(const std::set<std::string>& doomed) {
 
 Result<> StateMirror::rename(const std::string& from, const std::string& to) {
   const std::shared_lock names(names_);
-  return on_all([&](const Member& member) {
+  TRY(on_all([&](const Member& member) {
     crash_point("state renamed on a member");
     return member.directory->rename(from, to);
-  });
+  }));
+  const std::lock_guard lock(mutex_);
+  written_.erase(to);
+  if (auto moved = written_.extract(from)) {
+    moved.key() = to;
+    written_.insert(std::move(moved));
+  }
+  return {};
 }
 
 Result<> StateMirror::sync_names() {
@@ -182,6 +208,7 @@ void StateMirror::replaced() {
   const std::lock_guard lock(mutex_);
   doomed_.clear();
   rewritten_.clear();
+  written_.clear();
   changes_.fetch_add(1, std::memory_order_acq_rel);
 }
 

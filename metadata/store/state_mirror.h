@@ -5,11 +5,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <string>
 #include <vector>
 
+#include "firn/base/checksum.h"
 #include "firn/base/ids.h"
 #include "store/state_directory.h"
 
@@ -64,6 +66,8 @@ class StateMirror {
     std::uint64_t xxh3 = 0;
   };
   using Sums = std::map<std::string, Sum>;
+  /// All that was written so far to a file that is no table or blob file, since the start; nothing for older files.
+  std::optional<Sum> written(const std::string& name) const;
   /// Copies all files to `member` while writes go on, and to it too; synced. Tables and blob files that it has in the
   /// same length with the same end are taken for the same; others are copied from a member whose copy has its sum. No
   /// file may be removed meanwhile (RocksStore::hold_deletions). The tables and blob files that were copied.
@@ -96,6 +100,7 @@ class StateMirror {
   template <class Work>
   auto on_first(Work work) -> decltype(work(std::declval<StateDirectory&>()));
   bool wait_for_space(DriveIndex drive, const Error& why);
+  void wrote(const std::string& name, const Sum& sum);
   Result<> copy_file(const Member& from, StateDirectory& to, const std::string& name);
   /// A member can't be read while another is filled from it: it leaves, unless it is the last. What the join answers.
   Error source_failed(const Member& source, const Error& why);
@@ -116,6 +121,7 @@ class StateMirror {
   Result<> joining_result_;
   std::set<MirrorWriter*> writers_;
   std::set<std::string> doomed_;
+  std::map<std::string, Sum> written_;              ///< Of files that RocksDB keeps no checksum of, since the start.
   std::map<std::string, std::uint64_t> rewritten_;  ///< How often each file was: open readers take the new copy.
   std::atomic<std::uint64_t> changes_{0};           ///< Of members_ and rewritten_: readers look again.
   std::atomic<bool> waiting_stopped_{false};
@@ -147,8 +153,8 @@ class MirrorWriter {
     std::unique_ptr<StateFile> file;
   };
   MirrorWriter(StateMirror& mirror, std::string name) : mirror_(mirror), name_(std::move(name)) {}
-  template <class Work>
-  Result<> on_parts(Work work);
+  template <class Work, class Done>
+  Result<> on_parts(Work work, Done done);
   void forget_lost_members();
 
   StateMirror& mirror_;
@@ -158,6 +164,7 @@ class MirrorWriter {
   std::uint64_t changes_ = 0;  ///< Of the mirror, as far as `parts_` follows them.
   bool registered_ = false;
   std::uint64_t size_ = 0;
+  std::optional<Xxh3Stream> sum_;  ///< Of files that RocksDB keeps no checksum of.
 };
 
 /// A file that is read from whichever member can.

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -247,6 +248,23 @@ TEST_F(MetadataDrives, WithTablesDamagedEverywhereAnswerAnErrorAndNeverWrongByte
     }
   }
   EXPECT_GT(errors, 0);
+}
+
+/// The manifest names the tables that the state is. Two bad copies that are alike do not outvote the good one.
+TEST_F(MetadataDrives, WithTheManifestDamagedAlikeOnMostLeaveAndAreReplacedFromTheGoodOne) {
+  put(0, 50);
+  for (std::uint16_t drive : {0, 1}) {
+    for (const fs::path& file : state_files(drive, "")) {
+      if (file.filename().string().starts_with("MANIFEST")) flip(file, fs::file_size(file) / 2);
+    }
+  }
+  ASSERT_TRUE(node_.run(node_.node().verify()));
+  EXPECT_THAT(node_.failed_drives(), testing::UnorderedElementsAre(0, 1));
+  ASSERT_TRUE(node_.wait_until([&] { return members().size() == 3; }));
+  EXPECT_THAT(members(), testing::Contains(2));
+  node_.stop();
+  start();
+  expect_all(50);
 }
 
 TEST_F(MetadataDrives, ThatLostTheirStateAreFilledFromTheOthers) {

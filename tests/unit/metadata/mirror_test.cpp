@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "firn/base/checksum.h"
 #include "rows/bytes.h"
 #include "test_node.h"
 
@@ -114,6 +117,35 @@ TEST_F(StateMirrorJoin, KeepsTheLastMemberThoughItCantBeRead) {
   EXPECT_EQ(mirror->join(member(2), {}).code(), Errc::durability_unavailable);
   EXPECT_THAT(lost, IsEmpty());
   EXPECT_EQ(mirror->members().size(), 1U);
+}
+
+/// Between two instructions of an append there is time for a whole join: drives come and go until one has been there.
+TEST_F(StateMirrorJoin, GivesADriveEveryByteOfAFileThatGrowsMeanwhile) {
+  constexpr int kJoins = 400;
+  std::atomic<bool> stop{false};
+  std::string written = "first ";
+  std::thread writer([&] {
+    for (unsigned i = 0; !stop; ++i) {
+      const std::string record(1 + i % 7, static_cast<char>('a' + i % 26));
+      written += record;
+      ASSERT_TRUE(writing->append(as_bytes(record)));
+    }
+  });
+  for (int i = 0; i < kJoins; ++i) {
+    mirror->drop(DriveIndex{2});
+    directories[2] = std::make_shared<FailingDirectory>(folder.path() / "2");
+    ASSERT_TRUE(mirror->join(member(2), {}));
+    // Two in a row: the second begins while the writer takes note of the first.
+    mirror->drop(DriveIndex{1});
+    directories[1] = std::make_shared<FailingDirectory>(folder.path() / "1");
+    ASSERT_TRUE(mirror->join(member(1), {}));
+    if (i == kJoins - 1) stop = true;
+  }
+  writer.join();
+  for (std::uint16_t drive = 0; drive < 3; ++drive) {
+    EXPECT_EQ(directories[drive]->xxh3_on_drive("MANIFEST-000001", written.size()).value_or(0), xxh3(as_bytes(written)))
+        << "drive " << drive;
+  }
 }
 
 }  // namespace
