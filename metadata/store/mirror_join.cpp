@@ -149,6 +149,14 @@ Result<> StateMirror::copy_tables(const Member& member, const Sums& sums, std::v
     TRY_LET(const bool was_copied, copy_table(member, name, sum == sums.end() ? nullptr : &sum->second));
     if (was_copied) copied.push_back(name);
   }
+  // What the first member has lost, the drive that joins or another may still have. Where none has it, reading back
+  // says so.
+  for (const auto& [name, sum] : sums) {
+    if (std::ranges::binary_search(names, name)) continue;
+    const Result<bool> was_copied = copy_table(member, name, &sum);
+    if (!was_copied && was_copied.code() != Errc::corrupt) return was_copied.error();
+    if (was_copied) copied.push_back(name);
+  }
   return {};
 }
 
@@ -169,11 +177,12 @@ Result<> StateMirror::copy_small_files(const Member& member) {
   return member.directory->sync_names();
 }
 
-Result<> StateMirror::remove_strangers(const Member& member) {
+Result<> StateMirror::remove_strangers(const Member& member, const Sums& sums) {
   TRY_LET(const std::vector<std::string> ours, list());
   TRY_LET(const std::vector<std::string> theirs, member.directory->list());
   for (const std::string& name : theirs) {
-    if (!std::ranges::binary_search(ours, name) && name != kVerifiedMarker) TRY(member.directory->remove(name));
+    const bool known = std::ranges::binary_search(ours, name) || sums.contains(name);
+    if (!known && name != kVerifiedMarker) TRY(member.directory->remove(name));
   }
   return {};
 }
@@ -203,7 +212,7 @@ Result<std::vector<std::string>> StateMirror::join(const Member& member, const S
 
   const std::unique_lock names(names_);
   Result<> result = copy_small_files(member);
-  if (result) result = remove_strangers(member);
+  if (result) result = remove_strangers(member, sums);
   if (result) {
     const std::lock_guard lock(mutex_);
     result = joining_result_;

@@ -70,7 +70,8 @@ class StateMirror {
   std::optional<Sum> written(const std::string& name) const;
   /// Copies all files to `member` while writes go on, and to it too; synced. Tables and blob files that it has in the
   /// same length with the same end are taken for the same; others are copied from a member whose copy has its sum. No
-  /// file may be removed meanwhile (RocksStore::hold_deletions). The tables and blob files that were copied.
+  /// file may be removed meanwhile (RocksStore::hold_deletions). The tables and blob files that were copied, or that
+  /// some member has lost.
   /// Errc::drive_out: a member that was copied from failed and has left; the join may be tried again.
   /// Errc::durability_unavailable: the last one did.
   Result<std::vector<std::string>> join(const Member& member, const Sums& sums);
@@ -109,7 +110,7 @@ class StateMirror {
   Result<bool> copy_table(const Member& member, const std::string& name, const Sum* sum);
   Result<> copy_small_files(const Member& member);
   Result<std::vector<std::string>> settled_files();
-  Result<> remove_strangers(const Member& member);
+  Result<> remove_strangers(const Member& member, const Sums& sums);
   void end_join(bool joined);
 
   const Events events_;

@@ -276,6 +276,19 @@ TEST_F(MetadataDrives, ThatLostTheirStateAreFilledFromTheOthers) {
   ASSERT_TRUE(full_size());
 }
 
+TEST_F(MetadataDrives, ThatLostFilesOfTheirStateDoNotTakeThemFromTheOthers) {
+  put(0, 50, 4'000);
+  for (const char* suffix : {".blob", ".sst"}) {
+    node_.stop();
+    ASSERT_FALSE(state_files(0, suffix).empty());
+    for (const fs::path& file : state_files(0, suffix)) fs::remove(file);
+    start();
+    expect_all(50, 4'000);
+    ASSERT_EQ(node_.run(node_.node().verify())->problems, 0u);
+    ASSERT_TRUE(full_size());
+  }
+}
+
 TEST_F(MetadataDrives, LetGoOfLogThatTheStateCovers) {
   leave_log();
   put(0, 3'000, 6'000);
