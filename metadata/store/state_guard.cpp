@@ -78,6 +78,7 @@ Result<> StateGuard::check_table(const LiveFile& file) {
   ByteReader in(file.xxh3);
   const auto expected = in.little<std::uint64_t>();
   if (!in.done()) return error(Errc::corrupt, "metadata state: " + file.name + " has no checksum");
+  const std::lock_guard checking(checking_);
   std::vector<StateMirror::Member> good, bad;
   const auto is_good = [&](const StateMirror::Member& member) {
     return member.directory->xxh3_on_drive(file.name, file.bytes).value_or(~expected) == expected;

@@ -56,6 +56,9 @@ class StateGuard {
   RocksStore& store_;
   StateMirror& mirror_;
   const Uuid identity_;
+  /// One table is compared and repaired at a time: two that rewrote the same copy would each find the other's work, and
+  /// take a good drive for one that keeps nothing.
+  std::mutex checking_;
   mutable std::mutex mutex_;
   std::set<std::string> verified_;
   Counts counts_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include "machine.h"
 #include "test_node.h"
@@ -230,6 +231,21 @@ TEST_F(MetadataDrives, WithTablesDamagedWhileStoppedAreRepairedByAVerify) {
   fs::remove_all(node_.drive(1));
   fs::remove_all(node_.drive(2));
   start();
+  expect_all(400, 3'000);
+}
+
+TEST_F(MetadataDrives, WithDamagedTablesStayMembersWhenSeveralRepairThemAtOnce) {
+  put(0, 400, 3'000);
+  start();
+  for (int round = 0; round < 8; ++round) {
+    damage_tables(0);
+    std::vector<std::thread> verifying;
+    for (int i = 0; i < 4; ++i) {
+      verifying.emplace_back([&] { EXPECT_EQ(node_.run(node_.node().verify())->problems, 0u); });
+    }
+    for (std::thread& thread : verifying) thread.join();
+  }
+  EXPECT_EQ(node_.failed_drives(), std::vector<std::uint16_t>{});
   expect_all(400, 3'000);
 }
 
