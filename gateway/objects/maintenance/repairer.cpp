@@ -1,5 +1,7 @@
 #include "maintenance/repairer.h"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <map>
 
 #include "firn/base/log.h"
@@ -142,8 +144,13 @@ Task<> Repairer::repair_extent(const metadata::DegradedExtent& extent) {
   if (epoch_of(extent.set) != epoch) co_return error(Errc::stale_epoch, "the set's drives changed meanwhile");
   auto done = extent;
   done.missing = good;
-  std::vector<metadata::DegradedExtent> list(1, done);
-  CO_TRY(co_await context_.metadata.mark_good(std::move(list)));
+  const std::vector<metadata::DegradedExtent> list(1, done);
+  const auto marked = co_await context_.metadata.mark_good(list);
+  // It may have waited for a leader, until after what another drive in the place owes was recorded. What was applied
+  // before the answer is known here a turn later.
+  co_await boost::asio::post(boost::asio::use_awaitable);
+  if (epoch_of(extent.set) != epoch) CO_TRY(co_await context_.metadata.mark_missing(list));
+  CO_TRY(marked);
   ++repaired_;
   repaired_bytes_ += extent.extent_bytes;
   co_await throttle(extent.extent_bytes);

@@ -106,6 +106,7 @@ Task<> GarbageMetadata::mark_missing(std::vector<DegradedExtent> extents) {
 }
 
 Task<> GarbageMetadata::mark_good(std::vector<DegradedExtent> extents) {
+  if (before_mark_good) std::exchange(before_mark_good, nullptr)();
   const std::lock_guard lock(mutex_);
   for (const DegradedExtent& extent : extents) {
     const auto found = degraded_.find(extent.extent);

@@ -29,6 +29,8 @@ class GarbageMetadata final : public FakeMetadata {
 
   /// Run once, when an entry of the free queue is about to be dropped.
   std::function<void()> before_drop;
+  /// Run once, when a shard is about to be recorded good.
+  std::function<void()> before_mark_good;
 
   Task<std::string> find_config(std::string_view name) override;
   Task<> put_config(std::string name, std::string value) override;

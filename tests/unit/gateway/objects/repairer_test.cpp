@@ -95,6 +95,26 @@ TEST_F(Repairing, LeavesNothingOfAnExtentThatWasRemovedMeanwhile) {
   EXPECT_EQ(repairer.progress().repairs_failed, 0U);
 }
 
+TEST_F(Repairing, OwesAShardAgainWhereItsDriveWasReplacedBeforeTheRepairWasRecorded) {
+  const auto extent = put(extent_id(1, 1), 100'000);
+  cluster.drive(1).forget_all();
+  metadata.miss(extent, 0b10);
+  auto replacement = std::make_shared<volume::testing::FakeDrive>(DriveIndex{1});
+  metadata.before_mark_good = [&] {
+    // It waits for a leader, and what the new drive owes is listed first.
+    cluster.client().connect(DriveIndex{1}, replacement);
+    volume::ClusterMap map = cluster.map();
+    ++map.version;
+    map.drives[DriveIndex{1}].uuid.bytes[0] = 77;
+    ++map.sets[extent.set].epoch.value;
+    cluster.install(map);
+    metadata.miss(extent, 0b10);
+  };
+  start();
+  EXPECT_TRUE(eventually([&] { return replacement->keys().size() == 1 && metadata.missing(extent.id) == 0; }));
+  EXPECT_EQ(bad_shards(extent), 0U);
+}
+
 TEST_F(Repairing, DoesNotCountAShardGoodOnADriveThatWasReplacedMeanwhile) {
   const auto extent = put(extent_id(1, 1), 100'000);
   cluster.drive(0).forget({extent.id, 0, 0});
