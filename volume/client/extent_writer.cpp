@@ -19,8 +19,8 @@ constexpr std::uint64_t kAppendingBytesMax = kChunksInFlight * (kPageBytes + kCh
 /// is one such stripe goes to the drives in one go, append and sync in one step per drive.
 constexpr std::uint32_t kWholeStripeChunkMax = 256U << 10;
 
-/// Digested at a time at least: what has just come is still in the core's own cache when checksums and parity read it.
-constexpr std::uint32_t kDigestBytesMin = 64U << 10;
+/// Digested at a time at least: as much as a body's hashes take at a time and leave in the core's first cache.
+constexpr std::uint32_t kDigestBytesMin = 16U << 10;
 
 /// The same bytes of all parities of a stripe.
 class ParityRange {
@@ -75,6 +75,7 @@ Task<> StripeWriter::begin_stripe() {
 
   for (std::uint8_t i = 0; i < shape.parity; ++i) {
     RecordMemory& parity = parity_.emplace_back(chunk_bytes);
+    clear_header(parity);
     if (!whole_stripe_) parity.reservation = memory.split(kPageBytes + chunk_bytes);
   }
   start_chunk(record_bytes(0) - kPageBytes);
@@ -117,7 +118,7 @@ void StripeWriter::start_chunk(std::uint64_t payload_bytes) {
   clear_header(chunk_);
 }
 
-Task<> StripeWriter::advance(std::size_t filled) {
+void StripeWriter::advance(std::size_t filled) {
   FIRN_ASSERT(filled == 0 || (chunk_ && filled <= chunk_data_bytes() - filled_));
   position_ += filled;
   filled_ += static_cast<std::uint32_t>(filled);
@@ -126,8 +127,6 @@ Task<> StripeWriter::advance(std::size_t filled) {
   } else if (filled_ >= digested_ + kDigestBytesMin) {
     digest(filled_ - filled_ % kBlockBytes);
   }
-  if (auto reason = flight_->hopeless()) co_return std::move(*reason);
-  co_return Unit{};
 }
 
 void StripeWriter::digest(std::uint32_t end) {
@@ -144,7 +143,17 @@ void StripeWriter::digest(std::uint32_t end) {
   } else if (shard_ % 2 == 1) {
     add_parity(chunk_, shard_, digested_, end);
   }
+  // The stripe's last data: so far the parity is what it will be.
+  if (shard_ % 2 == 1 && shard_ + 1 == extent_.shape.data) digest_parity(end);
   digested_ = end;
+}
+
+void StripeWriter::digest_parity(std::uint32_t end) {
+  for (RecordMemory& parity : parity_) {
+    const ByteView fresh = parity.payload().subspan(parity_digested_, end - parity_digested_);
+    checksum_blocks(parity.header(), parity_digested_ / kBlockBytes, fresh);
+  }
+  parity_digested_ = end;
 }
 
 void StripeWriter::add_parity(RecordMemory& chunk, std::uint8_t shard, std::uint32_t begin, std::uint32_t end) {
@@ -207,11 +216,13 @@ void StripeWriter::end_stripe() {
     fill_header(empty, extent_, {stripe_, shard_}, owner_);
     send(std::move(empty), shard_);
   }
+  if (!parity_.empty()) digest_parity(static_cast<std::uint32_t>(parity_.front().payload().size()));
   for (RecordMemory& parity : parity_) {
-    fill_header(parity, extent_, {stripe_, shard_}, owner_);
+    name_record(parity, extent_, {stripe_, shard_}, owner_);
     send(std::move(parity), shard_++);
   }
   parity_.clear();
+  parity_digested_ = 0;
   in_stripe_ = false;
   shard_ = 0;
   ++stripe_;

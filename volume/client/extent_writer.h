@@ -15,7 +15,7 @@ class StripeWriter final : public ExtentWriter {
 
   ExtentId id() const override { return extent_.id; }
   Task<MutableBytes> window() override;
-  Task<> advance(std::size_t filled) override;
+  void advance(std::size_t filled) override;
   Task<WrittenExtent> finish() override;
 
  private:
@@ -25,6 +25,8 @@ class StripeWriter final : public ExtentWriter {
   /// Checksums of the chunk's blocks up to `end`, and their share of the parity; that of a chunk with an even number
   /// waits until it is known whether its neighbour comes with it.
   void digest(std::uint32_t end);
+  /// Checksums of the parity's blocks up to `end`, which no more data will change.
+  void digest_parity(std::uint32_t end);
   /// What one chunk's bytes from `begin` to `end` give to the parity.
   void add_parity(RecordMemory& chunk, std::uint8_t shard, std::uint32_t begin, std::uint32_t end);
   void end_chunk();
@@ -57,6 +59,7 @@ class StripeWriter final : public ExtentWriter {
   RecordMemory chunk_;
   RecordMemory even_;  // The full neighbour of `chunk_`, not yet sent nor in the parity.
   std::vector<RecordMemory> parity_;
+  std::uint32_t parity_digested_ = 0;  // Of each: whole blocks.
   struct Held {
     RecordMemory record;
     std::uint8_t shard;

@@ -40,9 +40,12 @@ class Digests {
     kept_.update(bytes);
     if (stated_) stated_->update(bytes);
   }
-  boost::asio::awaitable<void> update_beside_others(ByteView bytes) {
-    co_await HashLanes::here().update(kept_, bytes);
-    if (stated_) stated_->update(bytes);
+  /// `hashed` gets the bytes block by block, while they are in the core's cache.
+  boost::asio::awaitable<void> update_beside_others(ByteView bytes, const BlockHashed& hashed) {
+    return HashLanes::here().update(kept_, bytes, [this, &hashed](ByteView block) {
+      if (stated_) stated_->update(block);
+      hashed(block);
+    });
   }
   std::string md5() { return kept_.finish_md5(); }
   std::string kept() { return known(integrity_.kept) ? sha256() : kept_.finish_checksum(); }
@@ -103,13 +106,13 @@ Task<> fill_inline(BodySource& source, Digests& digests, std::string& bytes) {
 
 Task<> fill_extent(BodySource& source, Digests& digests, volume::ExtentWriter& writer) {
   std::uint64_t left = source.length_bytes();
+  const BlockHashed hashed = [&writer](ByteView block) { writer.advance(block.size()); };
   while (left > 0) {
     CO_TRY_LET(MutableBytes window, co_await writer.window());
     window = window.first(static_cast<std::size_t>(std::min<std::uint64_t>(window.size(), left)));
     CO_TRY_LET(const std::size_t count, co_await source.read(window));
     if (count == 0) co_return error(Errc::incomplete_body, "body ended early");
-    co_await digests.update_beside_others(window.first(count));
-    CO_TRY(co_await writer.advance(count));
+    co_await digests.update_beside_others(window.first(count), hashed);
     left -= count;
   }
   std::byte past_the_end{};

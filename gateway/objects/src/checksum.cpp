@@ -68,7 +68,9 @@ void update_side_by_side(std::span<BodyUpdate> updates) {
     update_side_by_side(lanes);
     for (BodyUpdate& update : updates) {
       const ByteView block = update.bytes.first(std::min(update.bytes.size(), BodyHasher::kBlockBytes));
+      if (block.empty()) continue;
       update.hasher->checksum_.update(block);
+      update.hashed(block);
       update.bytes = update.bytes.subspan(block.size());
       more = more || !update.bytes.empty();
     }

@@ -45,10 +45,16 @@ TEST(BodyHasher, GivesTheSameBesideOthersAsAlone) {
   const std::vector<std::size_t> lengths = {150'000, 20'000, 0, 16'384, 63, 149'999};
   std::vector<BodyHasher> hashers;
   for (std::size_t i = 0; i < lengths.size(); ++i) hashers.emplace_back(ChecksumAlgorithm::crc64nvme);
+  std::vector<std::size_t> passed_on(lengths.size());
   for (int part = 0; part < 2; ++part) {
     std::vector<BodyUpdate> updates;
     for (std::size_t i = 0; i < lengths.size(); ++i) {
-      updates.push_back({&hashers[i], as_bytes(std::string_view(text)).first(lengths[i])});
+      const ByteView bytes = as_bytes(std::string_view(text)).first(lengths[i]);
+      const std::size_t before = passed_on[i];
+      updates.push_back({&hashers[i], bytes, [&passed_on, i, bytes, before](ByteView block) {
+                           EXPECT_EQ(block.data(), bytes.data() + (passed_on[i] - before)) << "out of order";
+                           passed_on[i] += block.size();
+                         }});
     }
     update_side_by_side(updates);
   }
@@ -57,6 +63,7 @@ TEST(BodyHasher, GivesTheSameBesideOthersAsAlone) {
     for (int part = 0; part < 2; ++part) alone.update(as_bytes(std::string_view(text)).first(lengths[i]));
     EXPECT_EQ(hashers[i].finish_md5(), alone.finish_md5()) << lengths[i];
     EXPECT_EQ(hashers[i].finish_checksum(), alone.finish_checksum()) << lengths[i];
+    EXPECT_EQ(passed_on[i], 2 * lengths[i]);
   }
 }
 

@@ -16,10 +16,9 @@ class FakeVolumes::Writer final : public volume::ExtentWriter {
     co_return std::as_writable_bytes(std::span(bytes_)).subspan(filled_, count);
   }
 
-  Task<> advance(std::size_t filled) override {
+  void advance(std::size_t filled) override {
     FIRN_ASSERT(filled_ + filled <= bytes_.size());
     filled_ += filled;
-    co_return Unit{};
   }
 
   Task<volume::WrittenExtent> finish() override {

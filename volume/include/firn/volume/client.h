@@ -44,10 +44,11 @@ class ExtentWriter {
   virtual ExtentId id() const = 0;
   /// Memory for the next bytes of the extent, at least one byte unless the extent is complete: fill a front part of it.
   virtual Task<MutableBytes> window() = 0;
-  /// `filled` bytes at the window's front are the extent's next ones.
-  virtual Task<> advance(std::size_t filled) = 0;
+  /// `filled` bytes at the window's front are the extent's next ones. Checksums and parity read them now: the sooner
+  /// they are told after they were written or read, the more of them is still in the core's cache.
+  virtual void advance(std::size_t filled) = 0;
   /// After exactly the promised length. Errc::durability_unavailable when too few drives are in, insufficient_storage
-  /// when one has no room. `window` and `advance` answer the same as soon as that is certain.
+  /// when one has no room. `window` answers the same as soon as that is certain.
   virtual Task<WrittenExtent> finish() = 0;
 };
 

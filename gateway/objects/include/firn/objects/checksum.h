@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,9 +47,13 @@ class BodyHasher {
   RunningChecksum checksum_;
 };
 
+/// Called with each block of a body's bytes, in order, when it has been hashed and is still in the core's first cache.
+using BlockHashed = std::function<void(ByteView block)>;
+
 struct BodyUpdate {
   BodyHasher* hasher = nullptr;
   ByteView bytes;
+  BlockHashed hashed;
 };
 
 /// Gives each hasher its bytes; the MD5s are computed side by side, which costs a fraction of one after the other. Each
