@@ -5,6 +5,11 @@
 #include "store/state_mirror.h"
 
 namespace firn::metadata {
+namespace {
+
+bool is_full(const Error& why) { return why.code == Errc::insufficient_storage; }
+
+}  // namespace
 
 MirrorWriter::~MirrorWriter() {
   if (!registered_) return;
@@ -20,19 +25,27 @@ Result<> MirrorWriter::on_parts(Work work, Done done) {
   std::vector<std::pair<StateMirror::Member, Error>> failed;
   {
     const std::lock_guard lock(mutex_);
+    if (full_) return *full_;
     forget_lost_members();
     std::erase_if(parts_, [&](Part& part) {
       while (true) {
         const Result<> result = work(*part.file);
         if (result) return false;
-        if (mirror_.wait_for_space(part.member.drive, result.error())) continue;
-        failed.emplace_back(part.member, result.error());
+        if (mirror_.wait_for_space(part.member, result.error())) continue;
+        if (mirror_.is_writable(part.member)) failed.emplace_back(part.member, result.error());
         return true;
       }
     });
-    if (!parts_.empty()) done();
+    for (const auto& [member, why] : failed) {
+      if (is_full(why)) full_ = why;
+    }
+    if (!parts_.empty() && !full_) done();
   }
-  for (const auto& [member, why] : failed) TRY(mirror_.lost(member, why));
+  for (const auto& [member, why] : failed) {
+    if (!is_full(why)) TRY(mirror_.lost(member, why));
+  }
+  // At a stop a full drive is waited for no longer. That makes it no bad one: this file is not finished, on any drive.
+  if (full_) return *full_;
   if (!parts_.empty()) return {};
   return failed.empty() ? error(Errc::durability_unavailable, "the metadata state has no member left")
                         : failed.front().second;

@@ -77,8 +77,16 @@ Result<> StateMirror::on_all(Work work) {
   if (members.empty()) return error(Errc::durability_unavailable, "the metadata state has no member left");
   // What fails everywhere says something of the call, not of the drives.
   if (!any) return failed.front().second;
-  for (const auto& [member, why] : failed) TRY(lost(member, why));
-  return {};
+  const bool stopping = waiting_stopped_.load(std::memory_order_acquire);
+  Result<> full;
+  for (const auto& [member, why] : failed) {
+    if (stopping && why.code == Errc::insufficient_storage) {
+      full = why;
+    } else {
+      TRY(lost(member, why));
+    }
+  }
+  return full;
 }
 
 template <class Work>
@@ -97,10 +105,15 @@ auto StateMirror::on_first(Work work) -> decltype(work(std::declval<StateDirecto
   return failed.front().second;
 }
 
-bool StateMirror::wait_for_space(DriveIndex drive, const Error& why) {
+bool StateMirror::is_writable(const Member& member) const {
+  const std::vector<Member> members = writable_members();
+  return std::ranges::find(members, member) != members.end();
+}
+
+bool StateMirror::wait_for_space(const Member& member, const Error& why) {
   if (why.code != Errc::insufficient_storage) return false;
-  if (events_.full && events_.full(drive)) return true;
-  if (waiting_stopped_.load(std::memory_order_acquire)) return false;
+  if (events_.full && events_.full(member.drive)) return true;
+  if (waiting_stopped_.load(std::memory_order_acquire) || !is_writable(member)) return false;
   // RocksDB takes no "later" for an answer without stopping all writes: it waits here, with commits behind it.
   std::this_thread::sleep_for(kSpaceRetry);
   return true;
@@ -120,7 +133,7 @@ Result<std::unique_ptr<MirrorWriter>> StateMirror::create(const std::string& nam
         writer->parts_.push_back({member, std::move(*file)});
         return {};
       }
-      if (!wait_for_space(member.drive, file.error())) return file.error();
+      if (!wait_for_space(member, file.error())) return file.error();
     }
   }));
   const std::lock_guard lock(mutex_);

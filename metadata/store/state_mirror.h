@@ -100,7 +100,9 @@ class StateMirror {
   Result<> on_all(Work work);
   template <class Work>
   auto on_first(Work work) -> decltype(work(std::declval<StateDirectory&>()));
-  bool wait_for_space(DriveIndex drive, const Error& why);
+  bool is_writable(const Member& member) const;
+  /// Whether to try again: not at a stop, and not on a drive that has left.
+  bool wait_for_space(const Member& member, const Error& why);
   void wrote(const std::string& name, const Sum& sum);
   Result<> copy_file(const Member& from, StateDirectory& to, const std::string& name);
   /// A member can't be read while another is filled from it: it leaves, unless it is the last. What the join answers.
@@ -165,6 +167,7 @@ class MirrorWriter {
   std::uint64_t changes_ = 0;  ///< Of the mirror, as far as `parts_` follows them.
   bool registered_ = false;
   std::uint64_t size_ = 0;
+  std::optional<Error> full_;      ///< A drive had no space when a stop came: the file is given up.
   std::optional<Xxh3Stream> sum_;  ///< Of files that RocksDB keeps no checksum of.
 };
 

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
 #include "firn/base/checksum.h"
 #include "rows/bytes.h"
+#include "rows/try.h"
 #include "test_node.h"
 
 namespace firn::metadata {
@@ -15,13 +17,19 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// A directory whose reads fail with EIO while `broken` says so, of files that were opened before, too.
+/// A directory whose reads fail with EIO while `broken` says so, of files that were opened before, too, and that has no
+/// space for anything while `full` does.
 class FailingDirectory final : public StateDirectory {
  public:
   explicit FailingDirectory(const std::filesystem::path& path) : real_(*open_state_directory(path)) {}
   std::atomic<bool> broken{false};
+  std::atomic<bool> full{false};
+  mutable std::atomic<int> refused{0};  ///< Calls that found no space.
 
-  Result<std::unique_ptr<StateFile>> create(const std::string& name) override { return wrap(real_->create(name)); }
+  Result<std::unique_ptr<StateFile>> create(const std::string& name) override {
+    TRY(find_space());
+    return wrap(real_->create(name));
+  }
   Result<std::unique_ptr<StateFile>> open(const std::string& name) override { return wrap(real_->open(name)); }
   Result<std::vector<std::string>> list() override { return real_->list(); }
   Result<std::uint64_t> size(const std::string& name) override { return real_->size(name); }
@@ -37,7 +45,10 @@ class FailingDirectory final : public StateDirectory {
    public:
     File(const FailingDirectory& directory, std::unique_ptr<StateFile> real)
         : directory_(directory), real_(std::move(real)) {}
-    Result<> write(std::uint64_t offset, ByteView bytes) override { return real_->write(offset, bytes); }
+    Result<> write(std::uint64_t offset, ByteView bytes) override {
+      TRY(directory_.find_space());
+      return real_->write(offset, bytes);
+    }
     Result<> sync() override { return real_->sync(); }
     Result<> truncate(std::uint64_t bytes) override { return real_->truncate(bytes); }
     Result<std::size_t> read(std::uint64_t offset, MutableBytes bytes) const override {
@@ -49,6 +60,11 @@ class FailingDirectory final : public StateDirectory {
     const FailingDirectory& directory_;
     std::unique_ptr<StateFile> real_;
   };
+  Result<> find_space() const {
+    if (!full) return {};
+    ++refused;
+    return error(Errc::insufficient_storage, "full");
+  }
   Result<std::unique_ptr<StateFile>> wrap(Result<std::unique_ptr<StateFile>> file) {
     if (!file) return file;
     return std::unique_ptr<StateFile>(std::make_unique<File>(*this, std::move(*file)));
@@ -120,6 +136,28 @@ TEST_F(StateMirrorJoin, KeepsTheLastMemberThoughItCantBeRead) {
 }
 
 /// Between two instructions of an append there is time for a whole join: drives come and go until one has been there.
+TEST_F(StateMirrorJoin, WaitsNoLongerForSpaceOnADriveThatHasLeft) {
+  directories[1]->full = true;
+  auto appended = std::async(std::launch::async, [this] { return writing->append(as_bytes("second")); });
+  while (directories[1]->refused == 0) std::this_thread::yield();
+  mirror->drop(DriveIndex{1});
+  EXPECT_EQ(appended.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  directories[1]->full = false;
+  EXPECT_TRUE(appended.get());
+  EXPECT_EQ(content(0, "MANIFEST-000001"), "first second");
+  EXPECT_THAT(lost, IsEmpty());
+}
+
+TEST_F(StateMirrorJoin, KeepsDrivesThatAreFullWhenAStopComes) {
+  directories[1]->full = true;
+  mirror->stop_waiting();
+  EXPECT_EQ(writing->append(as_bytes("second")).code(), Errc::insufficient_storage);
+  EXPECT_EQ(writing->sync().code(), Errc::insufficient_storage) << "one copy lacks what was written";
+  EXPECT_EQ(mirror->create("000009.sst").code(), Errc::insufficient_storage);
+  EXPECT_THAT(lost, IsEmpty());
+  EXPECT_EQ(mirror->members().size(), 2U);
+}
+
 TEST_F(StateMirrorJoin, GivesADriveEveryByteOfAFileThatGrowsMeanwhile) {
   constexpr int kJoins = 400;
   std::atomic<bool> stop{false};
