@@ -19,12 +19,14 @@ void to_proto(const DriveRecord& drive, proto::DriveRow& row) {
   row.set_domain(drive.domain);
   row.set_out(drive.out);
   row.set_leaving(drive.leaving);
+  row.set_closing(drive.closing);
 }
 
 bool from_proto(const proto::DriveRow& row, DriveRecord& drive) {
   drive.domain = row.domain();
   drive.out = row.out();
   drive.leaving = row.leaving();
+  drive.closing = row.closing();
   return from_number(row.index(), drive.index) && from_bytes(row.uuid(), drive.uuid);
 }
 

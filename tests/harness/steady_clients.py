@@ -10,26 +10,27 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from harness.client_threads import ClientThreads
 
-INLINE, STRIPED = 2_000, 200_000
+INLINE, STRIPED, LARGE = 2_000, 200_000, 12_000_000
 
 
 class SteadyClients(ClientThreads):
     """Put and read back, through nodes at random, until `stop`; keeps what failed for good and when what was answered."""
 
-    def __init__(self, cluster, bucket, seed, count=4):
-        super().__init__(count)
-        self.cluster, self.bucket, self.seed = cluster, bucket, seed
+    def __init__(self, cluster, bucket, seed, sizes=(INLINE, STRIPED), make_client=None):
+        super().__init__(4)
+        self.cluster, self.bucket, self.seed, self.sizes = cluster, bucket, seed, sizes
+        self.make_client = make_client or default_client
         self.up = set(cluster.nodes)  # Those that whatever stands before the nodes sends requests to.
         self.answers, self.failures = [], []
         self.start()
 
     def loop(self, number):
         rng = random.Random(f"{self.seed}/steady/{number}")
-        clients = {node: default_client(node) for node in self.cluster.nodes}
+        clients = {node: self.make_client(node) for node in self.cluster.nodes}
         serial = 0
         while not self.stopping.is_set():
             serial += 1
-            key, size = f"{number}/{serial}", rng.choice([INLINE, STRIPED])
+            key, size = f"{number}/{serial}", rng.choice(self.sizes)
             began = time.monotonic()
             try:
                 body = rng.randbytes(size)

@@ -121,6 +121,7 @@ void MapChange::put_out(DriveIndex drive) {
   auto* record = find(drive);
   if (record == nullptr || record->out) return;
   record->out = true;
+  record->closing = false;
   changed_.insert(drive);
 }
 
@@ -131,11 +132,19 @@ void MapChange::put_in(DriveIndex drive) {
   changed_.insert(drive);
 }
 
+void MapChange::set_closing(DriveIndex drive, bool closing) {
+  auto* record = find(drive);
+  if (record == nullptr || record->out || record->closing == closing) return;
+  record->closing = closing;
+  map_changed_ = true;
+}
+
 void MapChange::replace(DriveIndex drive, const Uuid& uuid) {
   auto* record = find(drive);
   if (record == nullptr || record->uuid == uuid) return;
   record->uuid = uuid;
   record->out = true;
+  record->closing = false;
   for (auto& set : map_.sets) {
     for (auto& move : set.moves) {
       // What its predecessor took is not here: a commit that counts on it must say that it is missing.
@@ -158,10 +167,18 @@ std::optional<metadata::MapRecord> MapChange::finish() {
 }
 
 void MapChange::settle_open_sets() {
-  if (!open_best_sets() && form_sets()) open_best_sets();
+  std::set<DriveIndex> closing;
+  for (const auto& drive : map_.drives) {
+    if (drive.closing) closing.insert(drive.index);
+  }
+  if (!open_or_form_sets(closing) && !closing.empty()) open_or_form_sets({});
 }
 
-bool MapChange::open_best_sets() {
+bool MapChange::open_or_form_sets(const std::set<DriveIndex>& without) {
+  return open_best_sets(without) || (form_sets(without) && open_best_sets(without));
+}
+
+bool MapChange::open_best_sets(const std::set<DriveIndex>& without) {
   // Width first: an extent on a set of four drives bears the loss of fewer of them for ever, one that lacks a shard on
   // a set of six only until repair. The same of nodes, before drives.
   struct Rank {
@@ -174,7 +191,8 @@ bool MapChange::open_best_sets() {
   // Beyond what all have that were not formed in need, width is no merit: in a cluster that grows the first few sets
   // that have moved would take all writes.
   const Width common = common_width(map_, map);
-  const auto rank = [&map, &common](const metadata::SetRecord& record) -> std::optional<Rank> {
+  const auto rank = [&](const metadata::SetRecord& record) -> std::optional<Rank> {
+    if (std::ranges::any_of(record.members, [&](auto member) { return without.contains(member); })) return std::nullopt;
     const auto& set = *map.find_set(record.id);
     const auto quorum = write_quorum(map, set);
     if (!quorum.reachable()) return std::nullopt;
@@ -188,11 +206,12 @@ bool MapChange::open_best_sets() {
   return best.has_value();
 }
 
-bool MapChange::form_sets() {
+bool MapChange::form_sets(const std::set<DriveIndex>& without) {
   if (map_.sets.empty()) return false;
   const auto& model = map_.sets.front();
   const erasure::Shape shape{model.data_shards, model.parity_shards};
-  const auto living = living_drives(map_.drives);
+  auto living = living_drives(map_.drives);
+  std::erase_if(living, [&](const auto& drive) { return without.contains(drive.index); });
   if (!domains_suffice(count_domains(living), shape)) return false;
   append_sets(living, spans_nodes(map_) ? sets_for(living.size()) : 1, true);
   return true;

@@ -40,6 +40,8 @@ class MapChange {
 
   void put_out(DriveIndex drive);
   void put_in(DriveIndex drive);
+  /// Sets with this drive take no new extents, as long as there are or can be others; what is being written goes on.
+  void set_closing(DriveIndex drive, bool closing);
   /// Another drive in its place, empty: out until what it owes has been rebuilt.
   void replace(DriveIndex drive, const Uuid& uuid);
 
@@ -71,8 +73,9 @@ class MapChange {
   metadata::SetRecord* find(SetId set);
   metadata::NodeRecord& node_record(NodeId node);
   void settle_open_sets();
-  bool open_best_sets();
-  bool form_sets();
+  bool open_or_form_sets(const std::set<DriveIndex>& without);
+  bool open_best_sets(const std::set<DriveIndex>& without);
+  bool form_sets(const std::set<DriveIndex>& without);
   void append_sets(const std::vector<PlacementDrive>& drives, std::size_t count, bool stopgap);
 
   metadata::MapRecord map_;

@@ -174,6 +174,11 @@ void Storage::make_volumes() {
       volume::Client::make(runtime_, {.admission_bytes_max = options_.write_memory_bytes},
                            {.drive_failed = [this](DriveIndex drive, const Error& why) { drive_failed(drive, why); },
                             .record_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); }});
+  if (cluster_) {
+    auto watched = std::make_unique<WatchedVolumes>(std::move(volumes_));
+    watched_ = watched.get();
+    volumes_ = std::move(watched);
+  }
   for (const auto& [index, drive] : drives_) volumes_->connect(index, drive);
 }
 

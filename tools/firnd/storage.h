@@ -27,6 +27,7 @@
 #include "firn/volume/disk.h"
 #include "growth/mover.h"
 #include "map_keeper.h"
+#include "watched_volumes.h"
 
 namespace firn::server {
 
@@ -60,8 +61,9 @@ class Storage {
 
   /// From directories to a store that can be used. A failure has closed what was opened.
   Result<> open();
-  /// Before a planned stop of a cluster's node, while clients are still answered: another node leads, and this one's
-  /// drives are out of the map. Main thread; takes a few seconds at most.
+  /// Before a planned stop of a cluster's node, while clients are still answered: another node leads, new extents go
+  /// elsewhere, and when those begun before are written, this one's drives are out of the map. Main thread; takes some
+  /// seconds at most.
   void leave();
   /// Clients are answered.
   void serves() { clients_served_ = true; }
@@ -154,6 +156,8 @@ class Storage {
   void connect_drive(const volume::RemoteDrive& drive);
   void wake_leadership();
   boost::asio::awaitable<void> hand_over();
+  boost::asio::awaitable<void> close_sets();
+  boost::asio::awaitable<void> await_out();
   bool own_drives_are_in() const;
   void make_leadership();
   boost::asio::awaitable<std::vector<Hello>> cluster_hellos();
@@ -184,9 +188,11 @@ class Storage {
   std::set<DriveIndex> owing_;  // Guarded by drives_mutex_: as replacements_, until it is done.
   std::unique_ptr<metadata::Node> node_;
   std::unique_ptr<volume::Client> volumes_;
+  WatchedVolumes* watched_ = nullptr;  // The same, in a cluster.
   std::unique_ptr<MapKeeper> keeper_;
   std::atomic<MapKeeper*> fencing_{nullptr};  // The keeper, while it may be told of failures.
   std::atomic<bool> metadata_failed_{false};
+  std::atomic<bool> stopping_{false};  // It is about to leave.
   std::atomic<bool> leaving_{false};
   std::atomic<bool> clients_served_{false};
   std::atomic<bool> closing_{false};

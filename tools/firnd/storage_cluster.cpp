@@ -10,6 +10,7 @@
 #include <csignal>
 #include <utility>
 
+#include "cluster/departure.h"
 #include "firn/base/log.h"
 #include "gather.h"
 #include "map_change.h"
@@ -23,6 +24,7 @@ namespace {
 /// The leader looks twice a second, and puts the drives out by one commit; where several nodes stop it does not.
 constexpr std::chrono::milliseconds kLeavePatience{2'000};
 constexpr std::chrono::milliseconds kLeavePause{10};
+constexpr std::chrono::milliseconds kClosePause{50};
 /// While leadership goes over nobody leads for some milliseconds; where nobody does for longer, nobody will put them
 /// out.
 constexpr std::chrono::milliseconds kLeaderlessPatience{500};
@@ -67,6 +69,11 @@ void Storage::wake_leadership() {
 void Storage::say_hello(Hello& hello) const {
   hello.serving = serving_.load();
   hello.leaving = leaving_.load();
+  hello.closing = stopping_.load();
+  hello.writes_since = watched_->oldest_write();
+  for (const auto& peer : cluster_->peers()) {
+    if (!peer.reachable) hello.unreached.push_back(peer.node);
+  }
   if (const auto* mover = moving_.load()) hello.moving_bytes_per_second = mover->progress().bytes_per_second;
   if (hello.serving) hello.first_open_lease = store_->first_open_lease();
   for (const auto& [index, drive] : drives()) {
@@ -139,7 +146,7 @@ boost::asio::awaitable<void> Storage::lead() {
 
 /// A node of a cluster can read as long as somebody leads: one that is cut off soon knows nobody who does.
 bool Storage::ready() const {
-  if (!clients_served_.load() || leaving_.load() || closing() || metadata_failed_.load()) return false;
+  if (!clients_served_.load() || stopping_.load() || closing() || metadata_failed_.load()) return false;
   return !cluster_ || node_->leader().value != 0;
 }
 
@@ -173,13 +180,32 @@ boost::asio::awaitable<std::vector<Hello>> Storage::cluster_hellos() {
 
 void Storage::leave() {
   if (!cluster_ || !serving_.load()) return;
-  leaving_ = true;
+  stopping_ = true;
   wait_on(runtime_.io(0), hand_over());
 }
 
 boost::asio::awaitable<void> Storage::hand_over() {
   const auto handed = co_await node_->transfer_leadership(NodeId{});
   if (!handed) log::warn("leadership is left to the others: {}", handed.error().detail);
+  co_await close_sets();
+  leaving_ = true;
+  co_await await_out();
+}
+
+boost::asio::awaitable<void> Storage::close_sets() {
+  auto now = std::chrono::steady_clock::now();
+  Departure departure(cluster_->own(), now);
+  boost::asio::steady_timer timer(runtime_.io(0));
+  for (auto led = now; now < led + kLeaderlessPatience; now = std::chrono::steady_clock::now()) {
+    const auto hellos = co_await cluster_hellos();
+    if (departure.may_leave(keeper_->current(), hellos, std::chrono::steady_clock::now())) co_return;
+    timer.expires_after(kClosePause);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+    if (node_->leader().value != 0) led = std::chrono::steady_clock::now();
+  }
+}
+
+boost::asio::awaitable<void> Storage::await_out() {
   auto now = std::chrono::steady_clock::now();
   const auto end = now + kLeavePatience;
   auto led = now;

@@ -130,5 +130,54 @@ TEST(ClusterMapChange, KeepsWritingToSixNodesWithOneAwayAndOwesItsShard) {
   EXPECT_FALSE(open.whole) << "five of six shards are safe, and any further node may go";
 }
 
+metadata::MapRecord with_closing(const metadata::MapRecord& map, std::uint32_t node, bool closing) {
+  MapChange change(map);
+  for (const auto drive : drives_of_node(map, NodeId{node})) change.set_closing(drive, closing);
+  return change.finish().value_or(map);
+}
+
+bool takes_extents(const metadata::MapRecord& map, std::uint32_t node) {
+  const auto drives = drives_of_node(map, NodeId{node});
+  return std::ranges::any_of(map.sets, [&](const auto& set) {
+    return set.open && std::ranges::find_first_of(set.members, drives) != set.members.end();
+  });
+}
+
+TEST(ClusterMapChange, ClosesSetsOfANodeThatIsAboutToStop) {
+  const auto map = fresh(4, 2);
+  const auto closed = with_closing(map, 3, true);
+  EXPECT_EQ(closed.version, map.version + 1);
+  EXPECT_FALSE(takes_extents(closed, 3));
+  EXPECT_GT(open_sets(closed).sets, 0U);
+  EXPECT_TRUE(open_sets(closed).whole);
+  EXPECT_EQ(open_sets(closed).most_on_one_node, 2);
+  for (std::size_t i = 0; i < map.sets.size(); ++i) {
+    EXPECT_EQ(closed.sets[i].epoch, map.sets[i].epoch) << "what is being written goes on";
+  }
+  EXPECT_EQ(with_closing(closed, 3, true).version, closed.version) << "all is so already";
+  EXPECT_TRUE(takes_extents(with_closing(closed, 3, false), 3));
+}
+
+TEST(ClusterMapChange, KeepsSetsClosedThroughOtherChanges) {
+  auto map = with_closing(fresh(6, 2), 3, true);
+  MapChange change(map);
+  change.put_out(DriveIndex{0});
+  map = *change.finish();
+  EXPECT_FALSE(takes_extents(map, 3));
+  EXPECT_TRUE(open_sets(map).reachable);
+}
+
+TEST(ClusterMapChange, ForgetsThatADriveClosesOnceItIsOut) {
+  const auto closed = with_closing(fresh(4, 2), 3, true);
+  const auto out = without_node(closed, 3);
+  EXPECT_FALSE(takes_extents(out, 3));
+  EXPECT_TRUE(takes_extents(with_node(out, 3), 3));
+  EXPECT_EQ(with_closing(out, 3, true).version, out.version) << "nothing is to be closed";
+}
+
+TEST(ClusterMapChange, ClosesNoSetWhereNothingElseCanBeWritten) {
+  EXPECT_TRUE(takes_extents(with_closing(fresh(3, 2), 1, true), 1));
+}
+
 }  // namespace
 }  // namespace firn::server

@@ -109,6 +109,13 @@ TEST(Growth, AClusterThatIsEvenHasNothingToDo) {
   EXPECT_TRUE(settled(map));
 }
 
+TEST(Growth, WaitsWhileANodeIsAboutToStop) {
+  const auto grown = with_node(cluster_of(4, 2), 5, 2);
+  EXPECT_FALSE(next_growth_step(grown).begin.empty());
+  const auto closing = changed(grown, [](MapChange& change) { change.set_closing(DriveIndex{0}, true); });
+  EXPECT_TRUE(next_growth_step(closing).begin.empty());
+}
+
 TEST(Growth, FourNodesThatBecomeSixEndWithOneShardOfASetOnEach) {
   auto map = with_node(with_node(cluster_of(4, 2), 5, 2), 6, 2);
   EXPECT_EQ(map.drives.back().index, DriveIndex{11});

@@ -75,6 +75,97 @@ TEST(Liveness, PutsOutTheDrivesOfANodeThatLeavesThoughItServes) {
   EXPECT_TRUE(liveness.changes(map, kStart).empty()) << "they stay out for as long as it answers";
 }
 
+Hello about_to_stop(std::uint32_t node) {
+  auto hello = serving(node);
+  hello.closing = true;
+  return hello;
+}
+
+TEST(Liveness, ClosesTheDrivesOfANodeThatIsAboutToStop) {
+  auto liveness = all_heard(4);
+  liveness.heard(about_to_stop(3), kStart);
+  auto map = map_of(4);
+  const auto changes = liveness.changes(map, kStart);
+  EXPECT_THAT(changes.closing, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+  EXPECT_THAT(changes.out, IsEmpty());
+  map.drives[4].closing = map.drives[5].closing = true;
+  EXPECT_TRUE(liveness.changes(map, kStart).empty());
+}
+
+TEST(Liveness, ClosesTheDrivesOfOneNodeAtATime) {
+  auto liveness = all_heard(4);
+  liveness.heard(about_to_stop(2), kStart);
+  liveness.heard(about_to_stop(3), kStart);
+  auto map = map_of(4);
+  EXPECT_TRUE(liveness.changes(map, kStart).empty());
+  map.drives[4].closing = map.drives[5].closing = true;
+  EXPECT_TRUE(liveness.changes(map, kStart).empty()) << "the first one's stay closed";
+}
+
+TEST(Liveness, ClosesThemThoughAnotherNodeIsGone) {
+  auto liveness = all_heard(6);
+  liveness.heard(about_to_stop(2), kStart);
+  liveness.gone(NodeId{2});
+  liveness.heard(about_to_stop(3), kStart);
+  EXPECT_THAT(liveness.changes(map_of(6), kStart).closing, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+}
+
+TEST(Liveness, ReopensTheDrivesOfANodeThatDoesNotStop) {
+  auto map = map_of(4);
+  map.drives[4].closing = map.drives[5].closing = true;
+  EXPECT_THAT(all_heard(4).changes(map, kStart).reopening, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+}
+
+TEST(Liveness, PutsOutTheDrivesOfANodeThatDiesWhileItCloses) {
+  auto liveness = all_heard(4);
+  liveness.heard(about_to_stop(3), kStart);
+  auto map = map_of(4);
+  map.drives[4].closing = map.drives[5].closing = true;
+  liveness.gone(NodeId{3});
+  const auto changes = liveness.changes(map, kStart);
+  EXPECT_THAT(changes.out, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+  EXPECT_THAT(changes.reopening, IsEmpty());
+}
+
+TEST(Liveness, PutsNoDriveInWhoseNodeIsAboutToStop) {
+  auto liveness = all_heard(4);
+  liveness.heard(about_to_stop(3), kStart);
+  auto map = map_of(4);
+  map.drives[4].out = map.drives[5].out = true;
+  EXPECT_TRUE(liveness.changes(map, kStart).empty());
+}
+
+TEST(Liveness, PutsDrivesInOnceAllOthersReachTheirNode) {
+  auto liveness = all_heard(4);
+  auto map = map_of(4);
+  map.drives[4].out = map.drives[5].out = true;
+  liveness.gone(NodeId{3});
+  auto other = serving(2);
+  other.unreached = {NodeId{3}};
+  liveness.heard(other, kStart);
+  const auto back = kStart + 1s;
+  liveness.heard(serving(3), back);
+  EXPECT_TRUE(liveness.changes(map, back).empty());
+  liveness.heard(serving(2), back);
+  EXPECT_THAT(liveness.changes(map, back).in, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+}
+
+TEST(Liveness, WaitsNotForEverForOneThatReachesItNot) {
+  auto liveness = all_heard(4);
+  auto map = map_of(4);
+  map.drives[4].out = map.drives[5].out = true;
+  liveness.gone(NodeId{3});
+  auto other = serving(2);
+  other.unreached = {NodeId{3}};
+  for (auto now = kStart; now < kStart + Liveness::kReachPatience; now += 500ms) {
+    liveness.heard(serving(3), now);
+    liveness.heard(other, now);
+    EXPECT_THAT(liveness.changes(map, now).in, IsEmpty());
+  }
+  const auto later = kStart + Liveness::kReachPatience;
+  EXPECT_THAT(liveness.changes(map, later).in, ElementsAre(DriveIndex{4}, DriveIndex{5}));
+}
+
 TEST(Liveness, LetsOneNodeLeaveAtATime) {
   auto liveness = all_heard(4);
   for (const std::uint32_t node : {2, 3}) {

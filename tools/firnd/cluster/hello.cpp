@@ -92,8 +92,20 @@ void read_shape(Fields& fields, Hello& hello) {
   hello.shape = *shape;
 }
 
+void read_unreached(Fields& fields, Hello& hello) {
+  for (const auto& each : fields.array("unreached")) {
+    boost::system::error_code failure;
+    const auto node = each.to_number<std::uint32_t>(failure);
+    if (failure) return fields.fail("unreached");
+    hello.unreached.push_back(NodeId{node});
+  }
+}
+
 /// What nodes of the first release don't say.
 void read_later(Fields& fields, Hello& hello) {
+  if (fields.has("closing")) hello.closing = fields.flag("closing");
+  if (fields.has("writes_since")) hello.writes_since = fields.number("writes_since", UINT64_MAX);
+  if (fields.has("unreached")) read_unreached(fields, hello);
   if (fields.has("leaving")) hello.leaving = fields.flag("leaving");
   if (fields.has("host")) hello.host = fields.text("host");
   if (fields.has("port")) hello.port = static_cast<std::uint16_t>(fields.number("port", UINT16_MAX));
@@ -105,11 +117,12 @@ void read_later(Fields& fields, Hello& hello) {
 }  // namespace
 
 std::string encode(const Hello& hello) {
-  json::array drives, yours;
+  json::array drives, yours, unreached;
   for (const auto& drive : hello.drives) {
     drives.push_back(json::object{{"index", drive.index.value}, {"uuid", to_string(drive.uuid)}, {"well", drive.well}});
   }
   for (const auto drive : hello.yours) yours.emplace_back(drive.value);
+  for (const auto node : hello.unreached) unreached.emplace_back(node.value);
   return json::serialize(json::object{{"release", hello.release},
                                       {"node", hello.node.value},
                                       {"list_hash", hello.list_hash},
@@ -123,6 +136,9 @@ std::string encode(const Hello& hello) {
                                       {"first_open_lease", hello.first_open_lease.value},
                                       {"serving", hello.serving},
                                       {"leaving", hello.leaving},
+                                      {"closing", hello.closing},
+                                      {"writes_since", hello.writes_since},
+                                      {"unreached", std::move(unreached)},
                                       {"host", hello.host},
                                       {"port", hello.port},
                                       {"retired", hello.retired},

@@ -33,11 +33,14 @@ struct Hello {
     bool well = false;  ///< Open, not failed, and on the list of what it owes is all that it owes.
     friend bool operator==(const Drive&, const Drive&) = default;
   };
-  std::vector<Drive> drives;  ///< Its own, once they are open.
-  LeaseId first_open_lease;   ///< The lowest under which it may still write; 0: it has none yet.
-  bool serving = false;       ///< It answers S3 clients.
-  bool leaving = false;       ///< It stops, and waits for its drives to be out. Absent in what older releases say.
-  std::string host;           ///< Where it is reached, as its own list says.
+  std::vector<Drive> drives;       ///< Its own, once they are open.
+  LeaseId first_open_lease;        ///< The lowest under which it may still write; 0: it has none yet.
+  bool serving = false;            ///< It answers S3 clients.
+  bool leaving = false;            ///< It stops, and waits for its drives to be out. Absent in what older releases say.
+  bool closing = false;            ///< It is about to stop: no new extent is to need its drives.
+  std::uint64_t writes_since = 0;  ///< The map's version that its oldest write under way began with.
+  std::vector<NodeId> unreached;   ///< Whose drives it has no connection to.
+  std::string host;                ///< Where it is reached, as its own list says.
   std::uint16_t port = 0;
   bool retired = false;                       ///< Whoever asks is retired, as this node knows.
   std::uint64_t moving_bytes_per_second = 0;  ///< Of shards that come to its drives.

@@ -67,6 +67,7 @@ boost::asio::awaitable<void> Leadership::watch_nodes(Liveness& liveness) {
 Task<> Leadership::carry_out(const Liveness::Changes& changes) {
   for (const auto drive : changes.out)
     log::warn("drive {} is put out: its node is silent or without it", drive.value + 1);
+  for (const auto drive : changes.closing) log::info("drive {} takes no new extents: its node stops", drive.value + 1);
   for (const auto drive : changes.in) {
     log::info("drive {} is there again", drive.value + 1);
     CO_TRY(co_await maintenance_->drive_returning(drive));
@@ -74,6 +75,8 @@ Task<> Leadership::carry_out(const Liveness::Changes& changes) {
   CO_TRY(co_await parts_.keeper.change([&changes](MapChange& change) {
     for (const auto drive : changes.out) change.put_out(drive);
     for (const auto drive : changes.in) change.put_in(drive);
+    for (const auto drive : changes.closing) change.set_closing(drive, true);
+    for (const auto drive : changes.reopening) change.set_closing(drive, false);
   }));
   for (const auto drive : changes.in) maintenance_->drive_returned(drive);
   co_return Unit{};

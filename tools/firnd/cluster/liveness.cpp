@@ -17,24 +17,27 @@ bool has_well(const Hello& hello, const metadata::DriveRecord& record) {
 
 }  // namespace
 
+bool Liveness::stops(const Seen& seen) { return seen.last && (seen.last->leaving || seen.last->closing); }
+
 Liveness::Liveness(std::uint32_t nodes) {
   for (std::uint32_t node = 1; node <= nodes; ++node) nodes_[NodeId{node}];
 }
 
 void Liveness::know(const std::vector<NodeId>& nodes, Time now) {
-  for (const NodeId node : nodes) nodes_.try_emplace(node, Seen{now, std::nullopt, false});
+  for (const NodeId node : nodes) nodes_.try_emplace(node, Seen{now, now, std::nullopt});
   std::erase_if(nodes_, [&nodes](const auto& entry) { return std::ranges::find(nodes, entry.first) == nodes.end(); });
 }
 
 void Liveness::begin(Time now) {
-  for (auto& [node, seen] : nodes_) seen.well_at = now;
+  for (auto& [node, seen] : nodes_) seen.well_at = seen.well_since = now;
 }
 
 void Liveness::heard(Hello hello, Time now) {
   const auto found = nodes_.find(hello.node);
   if (found == nodes_.end() || !hello.serving) return;
+  const bool returns = !well(hello.node, now) || (stops(found->second) && !hello.leaving && !hello.closing);
+  if (returns) found->second.well_since = now;
   found->second.well_at = now;
-  found->second.leaving = hello.leaving;
   found->second.last = std::move(hello);
 }
 
@@ -47,10 +50,22 @@ bool Liveness::well(NodeId node, Time now) const {
   return found != nodes_.end() && now - found->second.well_at < kSilenceMax;
 }
 
-bool Liveness::stays(NodeId node, Time now) const { return well(node, now) && !nodes_.at(node).leaving; }
+bool Liveness::stays(NodeId node, Time now) const { return well(node, now) && !stops(nodes_.at(node)); }
 
 bool Liveness::may_leave(NodeId node, Time now) const {
   return std::ranges::all_of(nodes_, [&](const auto& each) { return each.first == node || stays(each.first, now); });
+}
+
+bool Liveness::may_close(NodeId node, Time now) const {
+  return std::ranges::none_of(
+      nodes_, [&](const auto& each) { return each.first != node && well(each.first, now) && stops(each.second); });
+}
+
+bool Liveness::may_return(NodeId node, Time now) const {
+  return now - nodes_.at(node).well_since >= kReachPatience || std::ranges::none_of(nodes_, [&](const auto& each) {
+           return well(each.first, now) && each.second.last &&
+                  std::ranges::count(each.second.last->unreached, node) > 0;
+         });
 }
 
 Liveness::Changes Liveness::changes(const metadata::MapRecord& map, Time now) const {
@@ -62,13 +77,17 @@ Liveness::Changes Liveness::changes(const metadata::MapRecord& map, Time now) co
     const auto& last = found->second.last;
     const bool heard = well(node, now);
     if (heard && !last) continue;  // Not heard since this node leads, but for no long time either.
-    if (heard && found->second.leaving) {
+    if (heard && last->leaving) {
       if (!drive.out && may_leave(node, now)) changes.out.push_back(drive.index);
       continue;
     }
     const bool in = heard && has_well(*last, drive);
-    if (in && drive.out) changes.in.push_back(drive.index);
+    if (in && drive.out && !last->closing && may_return(node, now)) changes.in.push_back(drive.index);
     if (!in && !drive.out) changes.out.push_back(drive.index);
+    if (!in || drive.out) continue;
+    const bool closing = last->closing && (drive.closing || may_close(node, now));
+    if (closing && !drive.closing) changes.closing.push_back(drive.index);
+    if (!closing && drive.closing) changes.reopening.push_back(drive.index);
   }
   return changes;
 }

@@ -23,6 +23,10 @@ class Liveness {
   /// drives are out a write that needs them fails.
   static constexpr std::chrono::milliseconds kSilenceMax{2'500};
 
+  /// How long the drives of a node that is back wait for every other node to reach it: until one does, what it writes
+  /// to them fails. Each tries once a second. Longer would be wrong: two may be cut off from each other alone.
+  static constexpr std::chrono::milliseconds kReachPatience{2'500};
+
   explicit Liveness(std::uint32_t nodes);
   /// Who is of the cluster now. Others are forgotten; who is new was not silent before.
   void know(const std::vector<NodeId>& nodes, Time now);
@@ -35,11 +39,13 @@ class Liveness {
 
   struct Changes {
     std::vector<DriveIndex> out, in;
-    bool empty() const { return out.empty() && in.empty(); }
+    std::vector<DriveIndex> closing, reopening;
+    bool empty() const { return out.empty() && in.empty() && closing.empty() && reopening.empty(); }
   };
   /// A node that is silent, or does not serve yet, has its drives out after `kSilenceMax`; at once if it is gone, or
   /// says that it leaves while all others stay. One that serves has those out that it says are not well, and those in
-  /// that are.
+  /// that are, once the others reach it. The drives of a node that is about to stop are closed, those of one node at a
+  /// time, until they are out or it stops no more.
   Changes changes(const metadata::MapRecord& map, Time now) const;
 
   /// Extents under this lease and later ones may still be being written by some node; 0 while one was never heard.
@@ -50,12 +56,15 @@ class Liveness {
  private:
   struct Seen {
     Time well_at{};
+    Time well_since{};
     std::optional<Hello> last;  ///< As it said while it served.
-    bool leaving = false;
   };
+  static bool stops(const Seen& seen);
   bool stays(NodeId node, Time now) const;
   /// When several stop, as when the cluster is stopped, no map would do for long.
   bool may_leave(NodeId node, Time now) const;
+  bool may_close(NodeId node, Time now) const;
+  bool may_return(NodeId node, Time now) const;
   std::map<NodeId, Seen> nodes_;
 };
 

@@ -91,8 +91,9 @@ std::vector<PlannedMove> stuck_moves(const metadata::MapRecord& map) {
 
 GrowthStep next_growth_step(const metadata::MapRecord& map) {
   GrowthStep step;
-  const bool waits = std::ranges::any_of(
-      map.drives, [](const auto& drive) { return drive.out && !drive.leaving && drive.uuid != Uuid{}; });
+  const bool waits = std::ranges::any_of(map.drives, [](const auto& drive) {
+    return drive.closing || (drive.out && !drive.leaving && drive.uuid != Uuid{});
+  });
   if (waits || map.sets.empty() || !spans_nodes(map)) return step;
   step.give_up = stuck_moves(map);
   Starter starter(map);

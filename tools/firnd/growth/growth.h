@@ -19,7 +19,7 @@ struct GrowthStep {
   std::vector<PlannedMove> give_up;  ///< From drives that leave and are out: their shards are rebuilt elsewhere.
   std::size_t add_sets = 0;
 };
-/// Waits while a drive that is to stay is out: it should come back to what it had.
+/// Waits while a drive that is to stay is out, or its node about to stop: it should come back to what it had.
 GrowthStep next_growth_step(const metadata::MapRecord& map);
 
 /// How far it is.

@@ -109,6 +109,7 @@ struct DriveRecord {
   std::string domain;
   bool out = false;
   bool leaving = false;  ///< To be emptied: what it holds moves to other drives, and nothing comes to it.
+  bool closing = false;  ///< Its node is about to stop: new extents go to sets without it, as far as there can be such.
 };
 /// A place of a set whose shard moves, or has moved, from one drive to the member of today.
 struct MoveRecord {
