@@ -27,11 +27,12 @@ class Gatekeeper {
     Gatekeeper* gate_;
   };
 
-  /// Lets nobody in any more, and returns when all have left.
+  /// Lets nobody in any more, and returns when all have left. The gate may go then: whoever was inside touches it no
+  /// more.
   void close() {
     std::unique_lock lock(mutex_);
-    inside_.fetch_or(kClosed, std::memory_order_acq_rel);
-    left_.wait(lock, [this] { return inside_.load(std::memory_order_acquire) == kClosed; });
+    if ((inside_.fetch_or(kClosed, std::memory_order_acq_rel) & ~kClosed) == 0) return;
+    left_.wait(lock, [this] { return all_left_; });
   }
 
  private:
@@ -44,12 +45,14 @@ class Gatekeeper {
   void leave() {
     if (inside_.fetch_sub(1, std::memory_order_acq_rel) != kClosed + 1) return;
     const std::lock_guard lock(mutex_);
+    all_left_ = true;
     left_.notify_all();
   }
 
   std::atomic<std::uint64_t> inside_{0};
   std::mutex mutex_;
   std::condition_variable left_;
+  bool all_left_ = false;  ///< Set by the last to leave: `inside_` falls before it is done with the mutex.
 };
 
 }  // namespace firn::metadata
