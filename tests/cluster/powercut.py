@@ -19,6 +19,7 @@ from harness.cluster import Cluster  # noqa: E402
 from harness.cluster_clients import ClusterLoad  # noqa: E402
 from harness.failing_drives import DriveSet  # noqa: E402
 from harness.power_cuts import BUCKET, SILENCE_SECONDS, Outcome, run_by_hand  # noqa: E402
+from harness.server_errors import ServerErrors  # noqa: E402
 
 NODES, DRIVES_EACH = 4, 2
 
@@ -30,7 +31,7 @@ class Rig:
         self.of_node = [self.drives.drives[n * DRIVES_EACH:(n + 1) * DRIVES_EACH] for n in range(NODES)]
         self.cluster = Cluster(pathlib.Path(root) / "cluster", NODES,
                                [[drive.directory for drive in drives] for drives in self.of_node])
-        self.load = ClusterLoad(self.cluster, BUCKET, plan.seed, large=True)
+        self.load = ClusterLoad(self.cluster, BUCKET, plan.seed, ServerErrors(), large=True)
         self.rng = random.Random(f"{plan.seed}/power")
         self.outcome = Outcome()
 

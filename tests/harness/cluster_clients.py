@@ -29,8 +29,9 @@ MEMBERS = [str(number) for number in range(8)]
 class ContendedClients(Clients):
     """Requests on few keys and few sets, each to any node, until `stop`."""
 
-    def __init__(self, cluster, bucket, seed, keys=3, clients=8, timeout=15):
+    def __init__(self, cluster, bucket, seed, errors, keys=3, clients=8, timeout=15):
         super().__init__(cluster.nodes[0], bucket, seed, clients=clients)
+        self.errors = errors
         self.cluster, self.timeout, self.key_count = cluster, timeout, keys
         self.began = time.monotonic()
         self.unanswered = collections.Counter()
@@ -106,6 +107,7 @@ class ClusterClient(OneClient):
             connection.request(method, path + (f"?{sigv4.canonical_query(query)}" if query else ""), body, headers)
             answer = connection.getresponse()
             result = answer.status, answer.getheader("etag", ""), answer.read()
+            self.all.errors.note(node, f"{method} {path}", answer.status, answer.getheader("x-amz-request-id", ""))
         except (OSError, http.client.HTTPException):
             connection.close()
             return None
@@ -116,15 +118,17 @@ class ClusterClient(OneClient):
 class ClusterLoad(Load):
     """The mixed load through all nodes that can be talked to. A change that was not acknowledged retires its keys."""
 
-    def __init__(self, cluster, bucket, seed, clients=3, large=False):
-        super().__init__(cluster.nodes[0], bucket, seed, clients, large)
+    def __init__(self, cluster, bucket, seed, errors, large=False):
+        super().__init__(cluster.nodes[0], bucket, seed, 3, large)
+        self.errors = errors
         self.cluster = cluster
         self.history = History(late_effects=True)
         self.generations = {}
 
     def loop(self, number):
         rng = random.Random(f"{self.seed}/{self.round}/{number}")
-        clients = {node.number: node.client(read_timeout=20, connect_timeout=3) for node in self.cluster.nodes}
+        clients = {node.number: self.errors.watch(node.client(read_timeout=20, connect_timeout=3), node)
+                   for node in self.cluster.nodes}
         while not self.stopping.is_set():
             nodes = [node for node in self.cluster.living() if not node.clock_offset]
             if not nodes or not self.one(clients[rng.choice(nodes).number], rng, number):

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from harness.cluster_clients import ClusterLoad, ContendedClients
+from harness.server_errors import ServerErrors
 
 CHECKER = pathlib.Path(__file__).parents[1] / "fault" / "linearizability"
 BUCKET = "trial"
@@ -25,8 +26,9 @@ class Trial:
     def __init__(self, cluster, checker, folder, seed, large=False):
         self.cluster, self.checker, self.folder, self.seed = cluster, checker, folder, seed
         cluster.nodes[0].client().create_bucket(Bucket=BUCKET)
-        self.load = ClusterLoad(cluster, BUCKET, seed, large=large)
-        self.contended = ContendedClients(cluster, BUCKET, seed)
+        self.errors = ServerErrors()
+        self.load = ClusterLoad(cluster, BUCKET, seed, self.errors, large=large)
+        self.contended = ContendedClients(cluster, BUCKET, seed, self.errors)
 
     def start(self):
         self.load.start()
@@ -88,4 +90,4 @@ class Trial:
     def summary(self, verdict):
         counts = dict(collections.Counter(self.load.history.counts))
         return (f"seed {self.seed}: {len(self.contended.notes)} requests {verdict}, {self.contended.statuses}; "
-                f"mixed load {self.load.history.acknowledged} acknowledged {counts}")
+                f"{len(self.errors.found)} server errors other than 503; mixed load {self.load.history.acknowledged} acknowledged {counts}")
