@@ -139,7 +139,7 @@ impl Copies {
             return Err("no drive has the log any more".to_string());
         };
         let number = *writes;
-        let results: Vec<(u16, Result<(), String>)> = thread::scope(|scope| {
+        let results: Vec<(u16, Result<(), Failure>)> = thread::scope(|scope| {
             let threads: Vec<_> = others
                 .iter()
                 .map(|copy| {
@@ -149,36 +149,48 @@ impl Copies {
                 .collect();
             let mut results = vec![(first.drive, self.write_one(first, change, number, sync))];
             for (drive, thread) in threads {
-                let result = thread.join().unwrap_or_else(|_| Err("its writer died".to_string()));
+                let result = thread
+                    .join()
+                    .unwrap_or_else(|_| Err(Failure::Broken("its writer died".to_string())));
                 results.push((drive, result));
             }
             results
         });
+        let mut full = Ok(());
         for (drive, result) in results {
-            if let Err(why) = result {
-                self.drop_drive(drive);
-                if !self.events.lost(drive, &why) {
-                    return Err(format!("drive {drive} could not be recorded as gone: {why}"));
+            match result {
+                Ok(()) => {}
+                // At a stop. The next start brings this copy to what the others have.
+                Err(Failure::Full(why)) => full = Err(format!("drive {drive}: {why}")),
+                Err(Failure::Broken(why)) => {
+                    self.drop_drive(drive);
+                    if !self.events.lost(drive, &why) {
+                        return Err(format!("drive {drive} could not be recorded as gone: {why}"));
+                    }
                 }
             }
         }
+        full?;
         if self.list().is_empty() {
             return Err("no drive has the log any more".to_string());
         }
         Ok(())
     }
 
-    fn write_one(&self, copy: &Copy, change: &Change, number: u64, sync: bool) -> Result<(), String> {
+    fn write_one(&self, copy: &Copy, change: &Change, number: u64, sync: bool) -> Result<(), Failure> {
         loop {
             match copy.write(change, number, sync) {
                 Ok(()) => return Ok(()),
-                Err(Failure::Broken(why)) => return Err(why),
+                Err(Failure::Broken(why)) => return Err(Failure::Broken(why)),
                 Err(Failure::Full(why)) => {
                     if self.events.full(copy.drive) {
                         continue;
                     }
+                    if !self.drives().contains(&copy.drive) {
+                        return Ok(()); // It has left meanwhile: the others have what is written.
+                    }
                     if self.events.stopping() {
-                        return Err(why);
+                        return Err(Failure::Full(why));
                     }
                     // What others have acknowledged is safe; this node's part waits for space.
                     thread::sleep(SPACE_RETRY);

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <fstream>
 
@@ -67,6 +68,63 @@ TEST_F(ClusterDrives, ADriveWhoseLogCantBeWrittenLeavesAndNothingAcknowledgedIsL
   restart();
   expect_all(40);
   EXPECT_TRUE(cluster_.wait_until([this] { return members() == 2; }));
+}
+
+/// A file system of its own on a folder, so small that it runs full.
+class SmallFileSystem {
+ public:
+  explicit SmallFileSystem(fs::path folder) : folder_(std::move(folder)) {
+    there_ = ::mount("firn-test", folder_.c_str(), "tmpfs", 0, "size=24m") == 0;
+  }
+  ~SmallFileSystem() {
+    if (there_) ::umount2(folder_.c_str(), MNT_DETACH);
+  }
+  SmallFileSystem(const SmallFileSystem&) = delete;
+  SmallFileSystem& operator=(const SmallFileSystem&) = delete;
+  bool there() const { return there_; }
+
+ private:
+  const fs::path folder_;
+  bool there_ = false;
+};
+
+TEST_F(ClusterDrives, AFullDriveIsLetGoOfWhenItLeavesAndKeptWhenTheNodeStops) {
+  put(0, 5);
+  cluster_.stop(1);
+  const SmallFileSystem small(cluster_.drive(1, 0));
+  if (!small.there()) GTEST_SKIP() << "file systems can't be mounted here";
+  ASSERT_TRUE(cluster_.start(1));
+  ASSERT_TRUE(cluster_.wait_until([this] { return members() == 2; }));
+  const auto fill = [&] {
+    std::ofstream file(cluster_.drive(1, 0) / "filler", std::ios::binary);
+    const std::string block(1 << 20, 'x');
+    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  };
+  const auto begin_put = [this](int i) {
+    return boost::asio::co_spawn(cluster_.runtime().io(0),
+                                 cluster_.client(1).put_config("k" + std::to_string(i), std::string(100 << 10, 'x')),
+                                 boost::asio::use_future);
+  };
+  fill();
+  std::vector<std::future<Result<>>> waiting;
+  for (int i = 5; i < 40; ++i) waiting.push_back(begin_put(i));
+  EXPECT_EQ(waiting.back().wait_for(std::chrono::seconds(1)), std::future_status::timeout) << "it is not full";
+  cluster_.stop(1);
+  waiting.clear();
+  fs::remove(cluster_.drive(1, 0) / "filler");
+  ASSERT_TRUE(cluster_.start(1));
+  EXPECT_EQ(members(), 2u) << "a full drive was taken for a bad one";
+
+  fill();
+  for (int i = 5; i < 40; ++i) waiting.push_back(begin_put(i));
+  EXPECT_EQ(waiting.back().wait_for(std::chrono::seconds(1)), std::future_status::timeout) << "it is not full";
+  cluster_.node(1).drive_failed(DriveIndex{0});
+  EXPECT_EQ(waiting.back().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  fs::remove(cluster_.drive(1, 0) / "filler");
+  for (auto& done : waiting) EXPECT_TRUE(done.get());
+  expect_all(40);
+  cluster_.stop(1);
 }
 
 TEST_F(ClusterDrives, ALogThatIsGoneOnOneDriveIsFilledFromTheOther) {

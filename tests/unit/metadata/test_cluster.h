@@ -82,6 +82,7 @@ class TestCluster {
   Client& client(std::uint32_t number) { return node(number).client(); }
   std::filesystem::path drive(std::uint32_t node, std::uint16_t drive) const;
   TestNetwork& network() { return network_; }
+  Runtime& runtime() { return runtime_; }
 
   template <class T>
   Result<T> run(Task<T> task) {
