@@ -34,7 +34,7 @@ class WatchedVolumes::Writer final : public volume::ExtentWriter {
 
   ExtentId id() const override { return below_->id(); }
   Task<MutableBytes> window() override { return below_->window(); }
-  Task<> advance(std::size_t filled) override { return below_->advance(filled); }
+  void advance(std::size_t filled) override { below_->advance(filled); }
   Task<volume::WrittenExtent> finish() override { return below_->finish(); }
 
  private:

@@ -12,7 +12,7 @@ class NoVolumes final : public volume::Client {
    public:
     ExtentId id() const override { return {}; }
     Task<MutableBytes> window() override { co_return MutableBytes{}; }
-    Task<> advance(std::size_t) override { co_return Unit{}; }
+    void advance(std::size_t) override {}
     Task<volume::WrittenExtent> finish() override { co_return volume::WrittenExtent{}; }
   };
 
