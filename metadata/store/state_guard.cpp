@@ -157,7 +157,11 @@ Result<> StateGuard::read_back() {
     const std::lock_guard lock(mutex_);
     verified_ = std::move(verified);
   }
-  mirror_.remove_doomed(doomed);
+  {
+    // Not while somebody compares one of them: a copy that went before the others would be taken for a lost one.
+    const std::lock_guard checking(checking_);
+    mirror_.remove_doomed(doomed);
+  }
   return write_marks(files);
 }
 
