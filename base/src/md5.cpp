@@ -58,11 +58,11 @@ class Md5Lanes {
  public:
   explicit Md5Lanes(std::span<const Md5Kernel* const> kernels) : kernels_(kernels) {}
 
-  void add(Md5& digest, ByteView bytes) {
-    Md5::State& state = *digest.state_;
-    const ByteView before = bytes.first(std::min(bytes.size(), state.until_block()));
+  void add(const Md5Update& update) {
+    Md5::State& state = *update.digest->state_;
+    const ByteView before = update.bytes.first(std::min(update.bytes.size(), state.until_block()));
     state.update(before);
-    lanes_.push_back({&state, bytes.subspan(before.size())});
+    lanes_.push_back({&state, update.bytes.subspan(before.size()), update.alongside});
   }
 
   void run() {
@@ -75,6 +75,7 @@ class Md5Lanes {
   struct Lane {
     Md5::State* state;
     ByteView bytes;
+    Alongside alongside;
     std::size_t blocks() const { return bytes.size() / kMd5BlockBytes; }
   };
 
@@ -96,7 +97,7 @@ class Md5Lanes {
       std::ranges::copy(std::array{context.A, context.B, context.C, context.D}, words[i]);
       data[i] = reinterpret_cast<const std::uint8_t*>(lane.bytes.data());
     }
-    kernel.blocks(words.data(), data.data(), blocks);
+    kernel.blocks(words.data(), data.data(), blocks, fetched_alongside(lanes_.front().alongside));
     for (std::size_t i = 0; i < used; ++i) {
       Lane& lane = lanes_[i];
       MD5_CTX& context = lane.state->context;
@@ -107,14 +108,21 @@ class Md5Lanes {
     return true;
   }
 
+  Md5Alongside fetched_alongside(Alongside memory) {
+    const std::size_t count = std::min(memory.size(), alongside_.size());
+    for (std::size_t i = 0; i < count; ++i) alongside_[i] = reinterpret_cast<const std::uint8_t*>(memory[i]);
+    return {alongside_.data(), count};
+  }
+
   const std::span<const Md5Kernel* const> kernels_;  // The widest first.
+  std::array<const std::uint8_t*, 8> alongside_{};   // What there is no room for is not fetched.
   std::vector<Lane> lanes_;
 };
 
 void update_side_by_side(std::span<Md5Update> updates) {
   static const std::vector<const Md5Kernel*> kernels = choose_kernels();
   Md5Lanes lanes(kernels);
-  for (const Md5Update& update : updates) lanes.add(*update.digest, update.bytes);
+  for (const Md5Update& update : updates) lanes.add(update);
   lanes.run();
 }
 

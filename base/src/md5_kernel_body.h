@@ -92,7 +92,8 @@ template <unsigned I>
   }
 }
 
-void blocks(uint32_t (*states)[kMd5StateWords], const uint8_t* const* data, size_t block_count) {
+void blocks(uint32_t (*states)[kMd5StateWords], const uint8_t* const* data, size_t block_count,
+            [[maybe_unused]] const Md5Alongside& alongside) {
   Vector state[kMd5StateWords];
   for (size_t lane = 0; lane < kLanes; ++lane) {
     for (size_t i = 0; i < kMd5StateWords; ++i) {
@@ -100,6 +101,9 @@ void blocks(uint32_t (*states)[kMd5StateWords], const uint8_t* const* data, size
     }
   }
   for (size_t block = 0; block < block_count; ++block) {
+#if FIRN_MD5_LANES == 1
+    for (size_t i = 0; i < alongside.count; ++i) __builtin_prefetch(alongside.memory[i] + block * kMd5BlockBytes);
+#endif
     Vector words[kWords];
     load_words(words, data, block * kMd5BlockBytes);
     Vector a = state[0], b = state[1], c = state[2], d = state[3];

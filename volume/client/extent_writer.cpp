@@ -129,6 +129,14 @@ void StripeWriter::advance(std::size_t filled) {
   }
 }
 
+std::span<const std::byte* const> StripeWriter::alongside() {
+  if (shard_ % 2 == 0 || parity_.empty()) return {};  // It is added to the parity with its neighbour.
+  std::size_t count = 0;
+  if (even_) alongside_[count++] = even_.payload().data() + filled_;
+  for (RecordMemory& parity : parity_) alongside_[count++] = parity.payload().data() + filled_;
+  return std::span(alongside_).first(count);
+}
+
 void StripeWriter::digest(std::uint32_t end) {
   const ByteView fresh = chunk_.payload().subspan(digested_, end - digested_);
   checksum_blocks(chunk_.header(), digested_ / kBlockBytes, fresh);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,7 @@ class StripeWriter final : public ExtentWriter {
   ExtentId id() const override { return extent_.id; }
   Task<MutableBytes> window() override;
   void advance(std::size_t filled) override;
+  std::span<const std::byte* const> alongside() override;
   Task<WrittenExtent> finish() override;
 
  private:
@@ -60,6 +62,7 @@ class StripeWriter final : public ExtentWriter {
   RecordMemory even_;  // The full neighbour of `chunk_`, not yet sent nor in the parity.
   std::vector<RecordMemory> parity_;
   std::uint32_t parity_digested_ = 0;  // Of each: whole blocks.
+  std::array<const std::byte*, 1 + erasure::kParityShardsMax> alongside_{};
   struct Held {
     RecordMemory record;
     std::uint8_t shard;

@@ -40,12 +40,12 @@ class Digests {
     kept_.update(bytes);
     if (stated_) stated_->update(bytes);
   }
-  /// `hashed` gets the bytes block by block, while they are in the core's cache.
-  boost::asio::awaitable<void> update_beside_others(ByteView bytes, const BlockHashed& hashed) {
-    return HashLanes::here().update(kept_, bytes, [this, &hashed](ByteView block) {
-      if (stated_) stated_->update(block);
-      hashed(block);
-    });
+  boost::asio::awaitable<void> update_beside_others(ByteView bytes, BlockSink& sink) {
+    return HashLanes::here().update(kept_, bytes, sink);
+  }
+  /// A block that `update_beside_others` has passed on.
+  void update_stated(ByteView block) {
+    if (stated_) stated_->update(block);
   }
   std::string md5() { return kept_.finish_md5(); }
   std::string kept() { return known(integrity_.kept) ? sha256() : kept_.finish_checksum(); }
@@ -104,15 +104,30 @@ Task<> fill_inline(BodySource& source, Digests& digests, std::string& bytes) {
   co_return Unit{};
 }
 
+/// Hands a body's blocks to its extent.
+class ExtentSink final : public BlockSink {
+ public:
+  ExtentSink(Digests& digests, volume::ExtentWriter& writer) : digests_(digests), writer_(writer) {}
+  Alongside alongside() override { return writer_.alongside(); }
+  void take(ByteView block) override {
+    digests_.update_stated(block);
+    writer_.advance(block.size());
+  }
+
+ private:
+  Digests& digests_;
+  volume::ExtentWriter& writer_;
+};
+
 Task<> fill_extent(BodySource& source, Digests& digests, volume::ExtentWriter& writer) {
   std::uint64_t left = source.length_bytes();
-  const BlockHashed hashed = [&writer](ByteView block) { writer.advance(block.size()); };
+  ExtentSink sink(digests, writer);
   while (left > 0) {
     CO_TRY_LET(MutableBytes window, co_await writer.window());
     window = window.first(static_cast<std::size_t>(std::min<std::uint64_t>(window.size(), left)));
     CO_TRY_LET(const std::size_t count, co_await source.read(window));
     if (count == 0) co_return error(Errc::incomplete_body, "body ended early");
-    co_await digests.update_beside_others(window.first(count), hashed);
+    co_await digests.update_beside_others(window.first(count), sink);
     left -= count;
   }
   std::byte past_the_end{};

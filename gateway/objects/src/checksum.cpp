@@ -63,14 +63,14 @@ void update_side_by_side(std::span<BodyUpdate> updates) {
     lanes.clear();
     for (const BodyUpdate& update : updates) {
       const ByteView block = update.bytes.first(std::min(update.bytes.size(), BodyHasher::kBlockBytes));
-      if (!block.empty()) lanes.push_back({&update.hasher->md5_, block});
+      if (!block.empty()) lanes.push_back({&update.hasher->md5_, block, update.sink->alongside()});
     }
     update_side_by_side(lanes);
     for (BodyUpdate& update : updates) {
       const ByteView block = update.bytes.first(std::min(update.bytes.size(), BodyHasher::kBlockBytes));
       if (block.empty()) continue;
       update.hasher->checksum_.update(block);
-      update.hashed(block);
+      update.sink->take(block);
       update.bytes = update.bytes.subspan(block.size());
       more = more || !update.bytes.empty();
     }

@@ -25,16 +25,16 @@ HashLanes& HashLanes::here() {
   return lanes;
 }
 
-asio::awaitable<void> HashLanes::update(BodyHasher& hasher, ByteView bytes, BlockHashed hashed) {
+asio::awaitable<void> HashLanes::update(BodyHasher& hasher, ByteView bytes, BlockSink& sink) {
   if (bytes.size() < kWorthwhileBytes) {
     hasher.update(bytes);
-    hashed(bytes);
+    sink.take(bytes);
     co_return;
   }
   const auto executor = co_await asio::this_coro::executor;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&](Waiter waiter) {
-        updates_.push_back({&hasher, bytes, std::move(hashed)});
+        updates_.push_back({&hasher, bytes, &sink});
         waiters_.push_back(std::move(waiter));
         if (updates_.size() == 1) gather(executor, 1, kQuietTurns);
       },

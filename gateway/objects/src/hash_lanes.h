@@ -21,8 +21,8 @@ class HashLanes {
  public:
   static HashLanes& here();
 
-  /// Gives `hasher` its bytes, which must stay until it has returned, and `hashed` each block of them.
-  boost::asio::awaitable<void> update(BodyHasher& hasher, ByteView bytes, BlockHashed hashed);
+  /// Gives `hasher` its bytes, which must stay until it has returned, and then `sink`.
+  boost::asio::awaitable<void> update(BodyHasher& hasher, ByteView bytes, BlockSink& sink);
 
  private:
   using Waiter = boost::asio::async_result<boost::asio::use_awaitable_t<>, void()>::handler_type;

@@ -21,6 +21,8 @@ class FakeVolumes::Writer final : public volume::ExtentWriter {
     filled_ += filled;
   }
 
+  std::span<const std::byte* const> alongside() override { return {}; }
+
   Task<volume::WrittenExtent> finish() override {
     FIRN_ASSERT(filled_ == bytes_.size());
     if (volumes_.finish_failure) co_return *volumes_.finish_failure;

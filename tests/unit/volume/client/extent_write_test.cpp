@@ -106,6 +106,24 @@ TEST(ExtentWrite, ClosesItsWindowWhenComplete) {
   EXPECT_EQ(*cluster.run(window_when_complete(cluster.client())), 0U);
 }
 
+Task<std::vector<std::size_t>> runs_alongside(Client& client) {
+  std::vector<std::size_t> runs;
+  CO_TRY_LET(const auto writer, client.write(extent_id(1), 4 * kMiB, kBucket));
+  for (int chunk = 0; chunk < 4; ++chunk) {
+    CO_TRY_LET(const MutableBytes window, co_await writer->window());
+    runs.push_back(writer->alongside().size());
+    std::ranges::fill(window, std::byte{7});
+    writer->advance(window.size());
+  }
+  CO_TRY(co_await writer->finish());
+  co_return runs;
+}
+
+TEST(ExtentWrite, NamesTheNeighbourAndTheParityThatTheNextBytesWillNeed) {
+  FakeCluster cluster;
+  EXPECT_EQ(*cluster.run(runs_alongside(cluster.client())), (std::vector<std::size_t>{0, 3, 0, 3}));
+}
+
 Task<> give_up_half_way(Client& client, std::size_t length) {
   CO_TRY_LET(const auto writer, client.write(extent_id(1), length, kBucket));
   for (std::size_t sent = 0; sent < length / 2;) {

@@ -47,6 +47,9 @@ class ExtentWriter {
   /// `filled` bytes at the window's front are the extent's next ones. Checksums and parity read them now: the sooner
   /// they are told after they were written or read, the more of them is still in the core's cache.
   virtual void advance(std::size_t filled) = 0;
+  /// Memory that `advance` will use for the next bytes, as far as the window reaches: whoever has time until then may
+  /// fetch it into the cache. The list lives until the next call.
+  virtual std::span<const std::byte* const> alongside() = 0;
   /// After exactly the promised length. Errc::durability_unavailable when too few drives are in, insufficient_storage
   /// when one has no room. `window` answers the same as soon as that is certain.
   virtual Task<WrittenExtent> finish() = 0;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,13 +46,20 @@ class BodyHasher {
   RunningChecksum checksum_;
 };
 
-/// Called with each block of a body's bytes, in order, when it has been hashed and is still in the core's first cache.
-using BlockHashed = std::function<void(ByteView block)>;
+/// Where a body's bytes go from its hasher.
+class BlockSink {
+ public:
+  virtual ~BlockSink() = default;
+  /// Memory that `take` will use for the next block, as long as that.
+  virtual Alongside alongside() = 0;
+  /// The next block, hashed and still in the core's first cache.
+  virtual void take(ByteView block) = 0;
+};
 
 struct BodyUpdate {
   BodyHasher* hasher = nullptr;
   ByteView bytes;
-  BlockHashed hashed;
+  BlockSink* sink = nullptr;
 };
 
 /// Gives each hasher its bytes; the MD5s are computed side by side, which costs a fraction of one after the other. Each
