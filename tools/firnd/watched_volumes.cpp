@@ -35,6 +35,7 @@ class WatchedVolumes::Writer final : public volume::ExtentWriter {
   ExtentId id() const override { return below_->id(); }
   Task<MutableBytes> window() override { return below_->window(); }
   void advance(std::size_t filled) override { below_->advance(filled); }
+  std::span<const std::byte* const> alongside() override { return below_->alongside(); }
   Task<volume::WrittenExtent> finish() override { return below_->finish(); }
 
  private:

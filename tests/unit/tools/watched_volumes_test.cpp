@@ -13,6 +13,7 @@ class NoVolumes final : public volume::Client {
     ExtentId id() const override { return {}; }
     Task<MutableBytes> window() override { co_return MutableBytes{}; }
     void advance(std::size_t) override {}
+    std::span<const std::byte* const> alongside() override { return {}; }
     Task<volume::WrittenExtent> finish() override { co_return volume::WrittenExtent{}; }
   };
 
