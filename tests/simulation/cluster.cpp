@@ -227,7 +227,7 @@ void Cluster::check_count() {
 
 bool Cluster::whole() const {
   const auto now = map();
-  const bool in = std::ranges::none_of(now.drives, [](const auto& drive) { return drive.out; });
+  const bool in = std::ranges::none_of(now.drives, [](const auto& drive) { return drive.out || drive.closing; });
   return in && log.state().rows(metadata::Family::degraded).empty() &&
          log.state().rows(metadata::Family::freed).empty();
 }
@@ -245,14 +245,17 @@ bool Cluster::only_short_on(DriveIndex drive) const {
   return true;
 }
 
-bool Cluster::clean() const {
+std::string Cluster::orphans() const {
+  std::string found;
   for (const auto& place : drives_) {
     for (const auto& key : place.drive->keys()) {
       const auto held = metadata::find_held(log.state(), key.extent);
-      if (!held || !*held) return false;
+      if (held && *held) continue;
+      found += " " + to_string(key.extent) + " shard " + std::to_string(key.shard) + " on drive " +
+               std::to_string(place.drive->index().value);
     }
   }
-  return true;
+  return found;
 }
 
 }  // namespace firn::simulation

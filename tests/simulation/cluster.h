@@ -39,7 +39,8 @@ class Cluster {
   /// What is short of shards is short of those that belong on this drive alone.
   bool only_short_on(DriveIndex drive) const;
   /// Nothing that nobody refers to is left on any drive.
-  bool clean() const;
+  bool clean() const { return orphans().empty(); }
+  std::string orphans() const;
   metadata::MapRecord map() const;
   /// Compares what metadata says with what is on drives. Where it contradicts, `wrong` is told.
   void check();

@@ -18,7 +18,7 @@ boost::asio::awaitable<void> Faults::last(std::uint64_t most_ms) {
 }
 
 boost::asio::awaitable<void> Faults::strike() {
-  switch (random_.below(12)) {
+  switch (random_.below(stops_ ? 14 : 12)) {
     case 0:
     case 1:
     case 2:
@@ -38,6 +38,9 @@ boost::asio::awaitable<void> Faults::strike() {
       co_return co_await trouble_a_drive();
     case 10:
       co_return co_await replace_drives(random_.one_in(3));
+    case 11:
+    case 12:
+      co_return co_await stop_one();
     default:
       flip();
   }
@@ -49,6 +52,31 @@ boost::asio::awaitable<void> Faults::kill_one() {
   // Longer and shorter than it takes to be put out.
   co_await last(12'000);
   co_await cluster_.start(node);
+}
+
+boost::asio::awaitable<void> Faults::stop_one() {
+  const NodeId id = some_node();
+  // Sometimes two at once, of which one does not get far.
+  const NodeId second = random_.one_in(4) ? some_node() : id;
+  for (const NodeId each : {second, id}) {
+    if (cluster_.node(each) == nullptr || !cluster_.node(each)->serving()) co_return;
+  }
+  cluster_.trace.add("stop", id.value, second.value);
+  if (cluster_.log.leads(id)) cluster_.log.depose();
+  if (second != id) cluster_.node(second)->begin_to_leave();
+  if (random_.one_in(3)) {
+    cluster_.node(id)->begin_to_leave();
+    co_await last(3'000);
+  } else {
+    co_await cluster_.node(id)->leave();
+  }
+  cluster_.kill(second, random_.one_in(4));
+  cluster_.kill(id, random_.one_in(4));
+  co_await last(8'000);
+  cluster_.network.set_up(id, true);
+  cluster_.network.set_up(second, true);
+  co_await cluster_.start(id);
+  co_await cluster_.start(second);
 }
 
 boost::asio::awaitable<void> Faults::cut_the_power() {

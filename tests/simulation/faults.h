@@ -11,7 +11,7 @@ namespace firn::simulation {
 /// are ever lost.
 class Faults {
  public:
-  Faults(Cluster& cluster, Random random) : cluster_(cluster), random_(random) {}
+  Faults(Cluster& cluster, Random random, bool stops) : cluster_(cluster), random_(random), stops_(stops) {}
 
   /// Until `ended`.
   boost::asio::awaitable<void> run(const bool& ended);
@@ -24,6 +24,7 @@ class Faults {
  private:
   boost::asio::awaitable<void> strike();
   boost::asio::awaitable<void> kill_one();
+  boost::asio::awaitable<void> stop_one();
   boost::asio::awaitable<void> cut_the_power();
   boost::asio::awaitable<void> partition();
   boost::asio::awaitable<void> lose_messages();
@@ -36,6 +37,7 @@ class Faults {
 
   Cluster& cluster_;
   Random random_;
+  const bool stops_;
   std::uint64_t count_ = 0;
   std::optional<DriveIndex> broken_;
   bool flipped_ = false;

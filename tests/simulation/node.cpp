@@ -2,6 +2,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "cluster/departure.h"
+#include "map_lookup.h"
 #include "owed_shards.h"
 
 namespace firn::simulation {
@@ -15,6 +17,10 @@ constexpr auto kHelloDeadline = 1s;
 constexpr std::uint64_t kInlineBytesMax = 300;
 /// Few, so that leases are rotated within a run.
 constexpr std::uint64_t kExtentsPerLease = 12;
+
+/// As Storage has them.
+constexpr auto kLookPause = 50ms;
+constexpr auto kOutPatience = 2s;
 
 Uuid gateway_of(NodeId node) {
   Uuid id;
@@ -55,13 +61,13 @@ bool Node::owns(DriveIndex drive) const {
 
 Task<> Node::open(const std::function<Map()>& first_map) {
   spawn(log_.follow());
-  volumes_ =
-      volume::Client::make(ground_.runtime, {},
-                           {.drive_failed =
-                                [this](DriveIndex drive, const Error& why) {
-                                  if (serving_ && owns(drive)) keeper_->put_out(drive, why);
-                                },
-                            .record_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); }});
+  volumes_ = std::make_unique<server::WatchedVolumes>(volume::Client::make(
+      ground_.runtime, {},
+      {.drive_failed =
+           [this](DriveIndex drive, const Error& why) {
+             if (serving_ && owns(drive)) keeper_->put_out(drive, why);
+           },
+       .record_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); }}));
   for (auto& place : ground_.drives) {
     const DriveIndex index = place.drive->index();
     services_[index] = std::make_shared<DriveLink>(DriveLink::Parts{
@@ -156,6 +162,9 @@ server::Hello Node::hello() const {
   server::Hello hello;
   hello.node = id_;
   hello.serving = serving();
+  hello.closing = stopping_;
+  hello.leaving = leaving_;
+  if (volumes_) hello.writes_since = volumes_->oldest_write();
   if (hello.serving) hello.first_open_lease = store_->first_open_lease();
   for (const auto& place : ground_.drives) {
     if (place.owner != id_) continue;
@@ -211,6 +220,24 @@ void Node::record_damaged(const volume::DamagedRecord& record) {
 
 boost::asio::awaitable<void> Node::report_damage(volume::DamagedRecord record) {
   (void)co_await server::record_owed_record(client_, record.set, record.key);
+}
+
+bool Node::own_drives_are_in() const {
+  return std::ranges::any_of(keeper_->current().drives,
+                             [this](const auto& drive) { return !drive.out && server::node_of(drive.domain) == id_; });
+}
+
+boost::asio::awaitable<void> Node::leave() {
+  begin_to_leave();
+  server::Departure departure(id_, std::chrono::steady_clock::now());
+  while (alive()) {
+    const auto hellos = co_await ask_all();
+    if (!alive() || departure.may_leave(keeper_->current(), hellos, std::chrono::steady_clock::now())) break;
+    co_await sleep(kLookPause);
+  }
+  leaving_ = true;
+  const auto end = std::chrono::steady_clock::now() + kOutPatience;
+  while (alive() && own_drives_are_in() && std::chrono::steady_clock::now() < end) co_await sleep(kLookPause);
 }
 
 void Node::kill() {

@@ -13,6 +13,7 @@
 #include "firn/objects/store.h"
 #include "map_keeper.h"
 #include "node_client.h"
+#include "watched_volumes.h"
 
 namespace firn::simulation {
 
@@ -39,6 +40,10 @@ class Node {
 
   /// Opens its drives and serves when it returns.
   Task<> open(const std::function<metadata::MapRecord()>& first_map);
+  /// It says that it is about to stop.
+  void begin_to_leave() { stopping_ = true; }
+  /// All that comes before a planned stop, as far as it gets.
+  boost::asio::awaitable<void> leave();
   /// From now on nothing it does has an effect. What it began has to end: `bury`.
   void kill();
   boost::asio::awaitable<void> bury();
@@ -68,6 +73,7 @@ class Node {
   void record_damaged(const volume::DamagedRecord& record);
   boost::asio::awaitable<void> report_damage(volume::DamagedRecord record);
   bool owns(DriveIndex drive) const;
+  bool own_drives_are_in() const;
   void spawn(boost::asio::awaitable<void> work);
 
   const Ground ground_;
@@ -78,13 +84,14 @@ class Node {
   std::map<DriveIndex, std::shared_ptr<volume::DriveService>> services_;
   std::map<DriveIndex, LeaseId> recovered_;
   std::set<DriveIndex> owing_;
-  std::unique_ptr<volume::Client> volumes_;
+  std::unique_ptr<server::WatchedVolumes> volumes_;
   std::unique_ptr<server::MapKeeper> keeper_;
   std::unique_ptr<objects::Store> store_;
   std::unique_ptr<server::Leadership> leadership_;
   std::vector<std::unique_ptr<objects::Maintenance>> maintenance_;  // The last runs while this node leads.
   bool maintains_ = false;
   bool serving_ = false;
+  bool stopping_ = false, leaving_ = false;
   std::size_t under_way_ = 0;
 };
 

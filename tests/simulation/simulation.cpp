@@ -89,7 +89,10 @@ boost::asio::awaitable<void> conclude(Cluster& cluster, Faults& faults, Clients&
   // Leases close when a gateway comes again; then nothing is left of what was begun and not finished.
   co_await restart_all(cluster);
   const auto clean = [&] { return cluster.whole() && cluster.clean(); };
-  if (!co_await wait_until(cluster, clean, "orphans are not collected")) co_return;
+  if (!co_await wait_until(cluster, clean, "orphans are not collected")) {
+    cluster.wrong("left, without a holder:" + cluster.orphans());
+    co_return;
+  }
   cluster.check();
   co_await read_all(cluster, clients);
 }
@@ -122,7 +125,7 @@ boost::asio::awaitable<Outcome> simulate(Runtime& runtime, Scenario scenario) {
                    .any_node = [&] { return cluster.any_node(cluster.random); },
                    .wrong = [&](std::string what) { cluster.wrong(std::move(what)); }},
                   cluster.random.fork());
-  Faults faults(cluster, cluster.random.fork());
+  Faults faults(cluster, cluster.random.fork(), scenario.stops);
   bool ended = false;
   std::size_t helpers = 2;
   boost::asio::co_spawn(runtime.io(0), counted(check_again_and_again(cluster, ended), helpers), rethrow);

@@ -17,6 +17,7 @@ struct Scenario {
   std::size_t operations = 60;  ///< Of each client.
   /// Called after each entry that was applied: what a broken guard would leave.
   std::function<void(metadata::MapState&)> sabotage;
+  bool stops = true;        ///< Nodes are stopped as planned, too. Without: seeds of before that was so.
   bool drives_lie = false;  ///< A sync that was answered may be lost.
 };
 
