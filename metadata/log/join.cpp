@@ -28,7 +28,14 @@ Result<> SingleNodeLog::copy_slot(const LogSlot& slot, LogDirectory& to) const {
   Buffer header(kPageBytes);
   write_file_header(slot.file, set_.record().identity, header.span());
   TRY(to.write(slot.number, 0, header.view()));
-  LogReader reader(directories(), slot.number, slot.file);
+  // Held as long as they are read from: the log thread lets go of one that fails meanwhile.
+  const std::vector<Member> members = [this] {
+    const std::lock_guard lock(mutex_);
+    return members_;
+  }();
+  std::vector<LogDirectory*> from;
+  for (const Member& member : members) from.push_back(member.directory.get());
+  LogReader reader(std::move(from), slot.number, slot.file);
   for (std::uint64_t index = slot.file.first_index; index <= slot.last_index;) {
     const std::uint64_t begin = reader.position();
     TRY_LET(const auto found, reader.next(index, slot.last_index));

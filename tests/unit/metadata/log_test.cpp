@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "firn/base/clock.h"
@@ -30,7 +31,7 @@ class HeldDirectory final : public LogDirectory {
   }
   Result<> write(std::uint32_t slot, std::uint64_t offset, ByteView pages) override {
     std::unique_lock lock(mutex_);
-    if (!held_) return real_->write(slot, offset, pages);
+    if (!held_ || offset < held_from_) return real_->write(slot, offset, pages);
     waiting_ = true;
     changed_.notify_all();
     changed_.wait(lock, [this] { return outcome_.has_value(); });
@@ -38,7 +39,11 @@ class HeldDirectory final : public LogDirectory {
     return *outcome_ ? real_->write(slot, offset, pages) : *outcome_;
   }
 
-  void hold() { held_ = true; }
+  /// The next write there or beyond.
+  void hold(std::uint64_t from_offset = 0) {
+    held_ = true;
+    held_from_ = from_offset;
+  }
   void wait_until_held() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waiting_; });
@@ -54,6 +59,7 @@ class HeldDirectory final : public LogDirectory {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool held_ = false, waiting_ = false;
+  std::uint64_t held_from_ = 0;
   std::optional<Result<>> outcome_;
 };
 
@@ -130,6 +136,25 @@ TEST_F(SingleNodeLogFailure, ToRecordTheSetLeavesNothingCommitted) {
   log->stop();
   EXPECT_THAT(committed, IsEmpty());
   EXPECT_THAT(failed, ElementsAre("first ambiguous"));
+}
+
+TEST_F(SingleNodeLogFailure, OfAMemberThatAnotherIsFilledFromLeavesItsFilesOpen) {
+  propose("first");
+  while (log->status().last_index < 1) std::this_thread::yield();
+  const auto joining = std::make_shared<HeldDirectory>(drive(3) / "meta" / "log");
+  joining->hold(kPageBytes);
+  auto joined = std::async(std::launch::async, [&] { return log->join({DriveIndex{3}, joining}); });
+  joining->wait_until_held();
+  const std::weak_ptr<HeldDirectory> read_from = std::exchange(directories[0], nullptr);
+  EXPECT_TRUE(set->drop(DriveIndex{0}, error(Errc::io_error, "met by another thread")));
+  propose("second");
+  while (log->status().last_index < 2) std::this_thread::yield();
+  EXPECT_FALSE(read_from.expired());
+  joining->release({});
+  EXPECT_TRUE(joined.get());
+  log->stop();
+  EXPECT_THAT(committed, ElementsAre("first", "second"));
+  EXPECT_THAT(set->record().members, ElementsAre(DriveIndex{1}, DriveIndex{2}, DriveIndex{3}));
 }
 
 TEST_F(SingleNodeLogFailure, OfOneMemberIsRecordedBeforeTheEntryCounts) {
