@@ -28,9 +28,12 @@ class Reclaimer {
   Task<std::size_t> reclaim_batch();
   Task<> remove(const BySet& extents);
   std::uint64_t map_version() const;
+  /// Drives that came in while extents were taken off the list.
+  Task<> tell_again();
 
   MaintenanceContext context_;
   const std::chrono::milliseconds grace_;
+  BySet untold_;  // Of one batch at most.
   BackgroundLoop loop_;
 };
 

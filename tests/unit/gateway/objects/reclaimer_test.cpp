@@ -80,6 +80,19 @@ TEST_F(Reclaiming, TellsADriveThatCameInWhileItsExtentsWereDropped) {
   EXPECT_TRUE(eventually([&] { return metadata.freed() == 0; }));
 }
 
+TEST_F(Reclaiming, TellsADriveThatCameInButDidNotAnswerAgain) {
+  const auto freed = put(extent_id(1, 1), 100'000);
+  metadata.free(freed, 0);
+  cluster.client().connect(DriveIndex{2}, nullptr);
+  cluster.set_state(2, volume::DriveState::out);
+  metadata.before_drop = [this] { cluster.set_state(2, volume::DriveState::in); };
+  start();
+  EXPECT_TRUE(eventually([&] { return metadata.freed() == 0; }));
+  cluster.client().connect(DriveIndex{2}, cluster.shared_drive(2));
+  reclaimer.poke();
+  EXPECT_TRUE(eventually([&] { return records(freed.id) == 0; }));
+}
+
 TEST_F(Reclaiming, WorksThroughMoreThanOneBatch) {
   const auto one = put(extent_id(1, 1), 20'000);
   for (int i = 0; i < 2'500; ++i) metadata.free(one, 0);
