@@ -113,7 +113,10 @@ impl Copies {
     /// The drive holds the log no longer.
     pub fn drop_drive(&self, drive: u16) {
         let mut all = self.all.write().unwrap_or_else(|e| e.into_inner());
-        all.retain(|copy| copy.drive != drive);
+        let (gone, stay): (Vec<_>, Vec<_>) = all.drain(..).partition(|copy| copy.drive == drive);
+        *all = stay;
+        drop(all);
+        drop(gone); // Closes its files, which can take as long as the drive pleases: so not under the lock.
     }
 
     /// Gives the drive the whole log, and writes to it from then on.

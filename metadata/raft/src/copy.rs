@@ -4,12 +4,13 @@ use std::fs;
 use std::mem::ManuallyDrop;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use raft::eraftpb::Entry;
-use raft_engine::env::DefaultFileSystem;
 use raft_engine::{Config, Engine, Error, ReadableSize};
 
 use crate::change::{key, Change, EntryKind, LOG};
+use crate::files::{CopyFiles, GivenUp};
 
 /// How much is read at once where a copy is filled from another.
 const FILL_BYTES: usize = 4 << 20;
@@ -43,11 +44,13 @@ fn is_no_space(error: &Error) -> bool {
     }
 }
 
+/// One that goes without being closed has been given up: its files are closed as they are.
 pub struct Copy {
     pub drive: u16,
     directory: PathBuf,
-    // Never dropped once broken: raft-engine's destructors would write, and panic, again.
-    engine: ManuallyDrop<Engine<DefaultFileSystem>>,
+    closing: bool,
+    given_up: GivenUp,
+    engine: ManuallyDrop<Engine<CopyFiles>>,
 }
 
 impl Copy {
@@ -61,10 +64,14 @@ impl Copy {
             ..Default::default()
         };
         fs::create_dir_all(directory).map_err(|e| e.to_string())?;
-        let engine = guarded(|| Engine::open(config)).map_err(|e| e.to_string())?;
+        let given_up = GivenUp::default();
+        let files = Arc::new(CopyFiles::new(given_up.clone()));
+        let engine = guarded(|| Engine::open_with_file_system(config, files)).map_err(|e| e.to_string())?;
         let copy = Copy {
             drive,
             directory: directory.to_path_buf(),
+            closing: false,
+            given_up,
             engine: ManuallyDrop::new(engine),
         };
         // What is read may never have been synced, and is believed from now on.
@@ -83,10 +90,9 @@ impl Copy {
         }
     }
 
+    /// Leaves the files as the next to open them likes them best.
     pub fn close(mut self) {
-        // SAFETY: `self` is consumed, so the engine is dropped once and not used again.
-        let engine = unsafe { ManuallyDrop::take(&mut self.engine) };
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(engine)));
+        self.closing = true;
     }
 
     pub fn writes(&self) -> u64 {
@@ -202,5 +208,16 @@ impl Copy {
         }
         self.write(&change, from.writes(), true).map_err(broken)?;
         self.sync_files().map_err(|e| e.to_string())
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if !self.closing {
+            self.given_up.set();
+        }
+        // SAFETY: `self` is going, so the engine is dropped once and not used again.
+        let engine = unsafe { ManuallyDrop::take(&mut self.engine) };
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(engine)));
     }
 }

@@ -9,6 +9,7 @@ mod copy;
 mod driver;
 mod engine;
 mod ffi;
+mod files;
 mod host;
 mod status;
 mod store;

@@ -2,6 +2,7 @@
 #include <sys/mount.h>
 
 #include <fstream>
+#include <map>
 
 #include "files/crash_point.h"
 #include "test_cluster.h"
@@ -39,6 +40,22 @@ class ClusterDrives : public testing::Test {
   }
   std::size_t members() { return cluster_.node(1).status().members.size(); }
   fs::path log_of(std::uint16_t drive) { return cluster_.drive(1, drive) / "meta" / "raft"; }
+  /// How many files of the drive's log this process has open, deleted ones too.
+  std::size_t open_files_of(std::uint16_t drive) {
+    std::size_t open = 0;
+    for (const fs::directory_entry& file : fs::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      open += fs::read_symlink(file, gone).string().starts_with(log_of(drive).string() + "/");
+    }
+    return open;
+  }
+  std::map<std::string, std::uintmax_t> files_of(std::uint16_t drive) {
+    std::map<std::string, std::uintmax_t> sizes;
+    for (const fs::directory_entry& file : fs::directory_iterator(log_of(drive))) {
+      sizes[file.path().filename()] = file.file_size();
+    }
+    return sizes;
+  }
   /// Changes a byte of the log's newest file, `back` bytes before the end of what was written.
   void flip(std::uint16_t drive, std::size_t back) {
     fs::path newest;
@@ -65,8 +82,23 @@ TEST_F(ClusterDrives, ADriveWhoseLogCantBeWrittenLeavesAndNothingAcknowledgedIsL
   // The next file of the log can't be made there.
   put(5, 40, 100 << 10);
   EXPECT_EQ(members(), 1u);
+  EXPECT_TRUE(cluster_.wait_until([this] { return open_files_of(0) == 0; }))
+      << "what was deleted still takes its space";
   restart();
   expect_all(40);
+  EXPECT_TRUE(cluster_.wait_until([this] { return members() == 2; }));
+}
+
+TEST_F(ClusterDrives, ADriveThatLeavesHasNoFileOfTheLogOpenAndEachAsItWas) {
+  put(0, 5);
+  ASSERT_GT(open_files_of(0), 0u);
+  const auto files = files_of(0);
+  cluster_.node(1).drive_failed(DriveIndex{0});
+  EXPECT_TRUE(cluster_.wait_until([this] { return members() == 1 && open_files_of(0) == 0; }));
+  EXPECT_EQ(files_of(0), files) << "a drive that failed was written to";
+  put(5, 10);
+  restart();
+  expect_all(10);
   EXPECT_TRUE(cluster_.wait_until([this] { return members() == 2; }));
 }
 
