@@ -40,18 +40,23 @@ struct CopiedFile {
   const MirrorSource& source;
   const StateFile& file;
   std::uint64_t bytes_max = ~std::uint64_t{0};
+  std::optional<std::uint64_t> xxh3;  ///< Of these bytes, where it is known.
 };
 
+/// Errc::corrupt when they are not those that were written.
 Result<std::unique_ptr<StateFile>> copy_bytes(const CopiedFile& from, StateDirectory& to, const std::string& name) {
   TRY_LET(std::unique_ptr<StateFile> target, to.create(name));
   Buffer buffer(kCopyBytes);
+  Xxh3Stream sum;
   for (std::uint64_t offset = 0; offset < from.bytes_max;) {
     const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, from.bytes_max - offset));
     TRY_LET(const std::size_t count, from.source.read(from.file, offset, buffer.span().first(wanted)));
     if (count == 0) break;
     TRY(target->write(offset, buffer.view().first(count)));
+    if (from.xxh3) sum.update(buffer.view().first(count));
     offset += count;
   }
+  if (from.xxh3 && sum.digest() != *from.xxh3) return error(Errc::corrupt, "metadata state: a damaged copy of " + name);
   TRY(target->sync());
   return target;
 }
@@ -93,18 +98,27 @@ Result<> StateMirror::attach_writers(const Member& member) {
   }
   for (MirrorWriter* writer : writers) {
     const std::lock_guard lock(writer->mutex_);
-    // A member that left stays among the parts until the next write.
-    const std::vector<Member> sources = members();
-    const auto from = std::ranges::find_if(
-        writer->parts_, [&](const auto& part) { return std::ranges::find(sources, part.member) != sources.end(); });
-    if (from == writer->parts_.end()) return error(Errc::durability_unavailable, "no member has " + writer->name_);
-    const MirrorSource source{*this, from->member};
-    const CopiedFile copied{source, *from->file, writer->size_};
-    TRY_LET(std::unique_ptr<StateFile> file, copy_bytes(copied, *member.directory, writer->name_ + kUnfinished));
+    TRY_LET(std::unique_ptr<StateFile> file, copy_written(*writer, *member.directory));
     TRY(member.directory->rename(writer->name_ + kUnfinished, writer->name_));
     writer->parts_.push_back({member, std::move(file)});
   }
   return {};
+}
+
+/// From a member whose copy is as it was written: the others need not have been found out yet.
+Result<std::unique_ptr<StateFile>> StateMirror::copy_written(const MirrorWriter& writer, StateDirectory& to) {
+  Result<std::unique_ptr<StateFile>> copied = error(Errc::durability_unavailable, "no member has " + writer.name_);
+  for (const auto& part : writer.parts_) {
+    // A member that left stays among the parts until the next write.
+    const std::vector<Member> sources = members();
+    if (std::ranges::find(sources, part.member) == sources.end()) continue;
+    const MirrorSource source{*this, part.member};
+    std::optional<std::uint64_t> sum;
+    if (writer.sum_) sum = writer.sum_->digest();
+    copied = copy_bytes({source, *part.file, writer.size_, sum}, to, writer.name_ + kUnfinished);
+    if (copied.code() != Errc::corrupt) break;
+  }
+  return copied;
 }
 
 /// Files nobody writes and nobody is about to remove.

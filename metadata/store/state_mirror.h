@@ -108,6 +108,7 @@ class StateMirror {
   /// A member can't be read while another is filled from it: it leaves, unless it is the last. What the join answers.
   Error source_failed(const Member& source, const Error& why);
   Result<> attach_writers(const Member& member);
+  Result<std::unique_ptr<StateFile>> copy_written(const MirrorWriter& writer, StateDirectory& to);
   Result<> copy_tables(const Member& member, const Sums& sums, std::vector<std::string>& copied);
   Result<bool> copy_table(const Member& member, const std::string& name, const Sum* sum);
   Result<> copy_small_files(const Member& member);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <future>
 #include <thread>
 
@@ -125,6 +126,13 @@ TEST_F(StateMirrorJoin, DoesNotReadFromAMemberThatLeftSinceTheLastWrite) {
   EXPECT_TRUE(mirror->join(member(2), {}));
   EXPECT_EQ(content(2, "MANIFEST-000001"), "first ");
   EXPECT_THAT(lost, IsEmpty());
+}
+
+TEST_F(StateMirrorJoin, CopiesAFileBeingWrittenFromAMemberThatHasItAsItWasWritten) {
+  std::ofstream(folder.path() / "0" / "MANIFEST-000001") << "worse ";
+  EXPECT_TRUE(mirror->join(member(2), {}));
+  EXPECT_TRUE(writing->append(as_bytes("second")));
+  EXPECT_EQ(content(2, "MANIFEST-000001"), "first second");
 }
 
 TEST_F(StateMirrorJoin, KeepsTheLastMemberThoughItCantBeRead) {
