@@ -33,9 +33,7 @@ Result<> SingleNodeLog::copy_slot(const LogSlot& slot, LogDirectory& to) const {
     const std::lock_guard lock(mutex_);
     return members_;
   }();
-  std::vector<LogDirectory*> from;
-  for (const Member& member : members) from.push_back(member.directory.get());
-  LogReader reader(std::move(from), slot.number, slot.file);
+  LogReader reader(directories(members), slot.number, slot.file);
   for (std::uint64_t index = slot.file.first_index; index <= slot.last_index;) {
     const std::uint64_t begin = reader.position();
     TRY_LET(const auto found, reader.next(index, slot.last_index));

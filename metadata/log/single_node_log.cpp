@@ -26,8 +26,9 @@ SingleNodeLog::~SingleNodeLog() { stop(); }
 Result<std::unique_ptr<SingleNodeLog>> SingleNodeLog::open(LogSet& set, Clock& clock, std::vector<Member> members,
                                                            Options options, const Replay& replay) {
   std::unique_ptr<SingleNodeLog> log(new SingleNodeLog(set, clock, std::move(members), options));
-  const RecoveryInput input{
-      .members = log->directories(), .identity = set.record().identity, .after_index = log->options_.after_index};
+  const RecoveryInput input{.members = directories(log->members_),
+                            .identity = set.record().identity,
+                            .after_index = log->options_.after_index};
   TRY_LET(RecoveredLog recovered, recover_log(input, replay));
   std::ranges::sort(recovered.failed, std::greater(), [](const auto& failure) { return failure.first; });
   for (const auto& [position, why] : recovered.failed) {
@@ -45,10 +46,9 @@ Result<std::unique_ptr<SingleNodeLog>> SingleNodeLog::open(LogSet& set, Clock& c
   return log;
 }
 
-std::vector<LogDirectory*> SingleNodeLog::directories() const {
-  const std::lock_guard lock(mutex_);
+std::vector<LogDirectory*> SingleNodeLog::directories(const std::vector<Member>& members) {
   std::vector<LogDirectory*> all;
-  for (const Member& member : members_) all.push_back(member.directory.get());
+  for (const Member& member : members) all.push_back(member.directory.get());
   return all;
 }
 

@@ -95,7 +95,8 @@ class SingleNodeLog final : public DriveLog {
   Result<> copy_slot(const LogSlot& slot, LogDirectory& to) const;
   Result<> attach(const Member& member, std::map<std::uint32_t, Copied>& copied);
   Result<> on_log_thread(std::function<Result<>()> call);
-  std::vector<LogDirectory*> directories() const;
+  /// For as long as whoever asks holds the members.
+  static std::vector<LogDirectory*> directories(const std::vector<Member>& members);
 
   LogSet& set_;
   Clock& clock_;

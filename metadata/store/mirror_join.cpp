@@ -12,8 +12,6 @@ constexpr std::size_t kCopyBytes = 1 << 20;
 constexpr std::size_t kTailBytes = 64 << 10;
 constexpr char kUnfinished[] = ".copying";
 
-bool never_changes(const std::string& name) { return name.ends_with(".sst") || name.ends_with(".blob"); }
-
 /// The last `length` bytes.
 Result<Buffer> read_end(const MirrorSource& source, const std::string& name, std::uint64_t bytes, std::size_t length) {
   Buffer end(length);
@@ -158,7 +156,7 @@ Result<bool> StateMirror::copy_table(const Member& member, const std::string& na
 Result<> StateMirror::copy_tables(const Member& member, const Sums& sums, std::vector<std::string>& copied) {
   TRY_LET(const std::vector<std::string> names, settled_files());
   for (const std::string& name : names) {
-    if (!never_changes(name)) continue;
+    if (!is_table(name)) continue;
     const auto sum = sums.find(name);
     TRY_LET(const bool was_copied, copy_table(member, name, sum == sums.end() ? nullptr : &sum->second));
     if (was_copied) copied.push_back(name);
@@ -182,7 +180,7 @@ Result<> StateMirror::copy_small_files(const Member& member) {
   if (sources.empty()) return error(Errc::durability_unavailable, "the metadata state has no member left");
   const Member& from = sources.front();
   for (const std::string& name : names) {
-    if (!never_changes(name) && name != kCurrent) TRY(copy_file(from, *member.directory, name));
+    if (!is_table(name) && name != kCurrent) TRY(copy_file(from, *member.directory, name));
   }
   TRY(member.directory->sync_names());
   crash_point("join: before CURRENT");

@@ -14,6 +14,9 @@ namespace firn::metadata {
 /// The one file in a state directory that is the member's own: up to which number its files were read back.
 inline constexpr char kVerifiedMarker[] = "VERIFIED";
 
+/// A table or blob file: written once, and listed by RocksDB with its checksum.
+inline bool is_table(const std::string& name) { return name.ends_with(".sst") || name.ends_with(".blob"); }
+
 /// A file of one member's copy of the state.
 ///
 /// Threads: reads from any; writes, syncs and truncation one after another.

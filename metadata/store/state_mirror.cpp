@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kSpaceRetry{200};
 
-bool is_replaceable(const std::string& name) { return name.ends_with(".sst") || name.ends_with(".blob"); }
-
 }  // namespace
 
 StateMirror::StateMirror(std::vector<Member> members, Events events)
@@ -122,7 +120,7 @@ bool StateMirror::wait_for_space(const Member& member, const Error& why) {
 Result<std::unique_ptr<MirrorWriter>> StateMirror::create(const std::string& name) {
   const std::shared_lock names(names_);
   std::unique_ptr<MirrorWriter> writer(new MirrorWriter(*this, name));
-  if (!is_replaceable(name)) {
+  if (!is_table(name)) {
     writer->sum_.emplace();
     wrote(name, {.bytes = 0, .xxh3 = writer->sum_->digest()});
   }
@@ -159,7 +157,7 @@ Result<std::uint64_t> StateMirror::size(const std::string& name) {
 
 Result<> StateMirror::remove(const std::string& name) {
   const std::shared_lock names(names_);
-  if (is_replaceable(name)) {
+  if (is_table(name)) {
     const std::lock_guard lock(mutex_);
     doomed_.insert(name);
     return {};

@@ -222,11 +222,6 @@ boost::asio::awaitable<void> Node::report_damage(volume::DamagedRecord record) {
   (void)co_await server::record_owed_record(client_, record.set, record.key);
 }
 
-bool Node::own_drives_are_in() const {
-  return std::ranges::any_of(keeper_->current().drives,
-                             [this](const auto& drive) { return !drive.out && server::node_of(drive.domain) == id_; });
-}
-
 boost::asio::awaitable<void> Node::leave() {
   begin_to_leave();
   server::Departure departure(id_, std::chrono::steady_clock::now());
@@ -237,7 +232,8 @@ boost::asio::awaitable<void> Node::leave() {
   }
   leaving_ = true;
   const auto end = std::chrono::steady_clock::now() + kOutPatience;
-  while (alive() && own_drives_are_in() && std::chrono::steady_clock::now() < end) co_await sleep(kLookPause);
+  const auto waits = [&] { return alive() && server::has_drives_in(keeper_->current(), id_); };
+  while (waits() && std::chrono::steady_clock::now() < end) co_await sleep(kLookPause);
 }
 
 void Node::kill() {

@@ -73,7 +73,6 @@ class Node {
   void record_damaged(const volume::DamagedRecord& record);
   boost::asio::awaitable<void> report_damage(volume::DamagedRecord record);
   bool owns(DriveIndex drive) const;
-  bool own_drives_are_in() const;
   void spawn(boost::asio::awaitable<void> work);
 
   const Ground ground_;

@@ -49,6 +49,11 @@ std::vector<DriveIndex> drives_of_node(const metadata::MapRecord& map, NodeId no
   return drives;
 }
 
+bool has_drives_in(const metadata::MapRecord& map, NodeId node) {
+  return std::ranges::any_of(map.drives,
+                             [node](const auto& drive) { return !drive.out && node_of(drive.domain) == node; });
+}
+
 bool spans_nodes(const metadata::MapRecord& map) {
   return std::ranges::any_of(map.drives, [](const auto& drive) { return node_of(drive.domain).value != 0; });
 }

@@ -22,6 +22,8 @@ bool is_in(const metadata::MapRecord& map, DriveIndex drive);
 /// Whose the drive is; 0 where there are no nodes, or no such drive.
 NodeId owner_of(const metadata::MapRecord& map, DriveIndex drive);
 std::vector<DriveIndex> drives_of_node(const metadata::MapRecord& map, NodeId node);
+/// Some of its drives are not out.
+bool has_drives_in(const metadata::MapRecord& map, NodeId node);
 /// A cluster's map, not that of one machine by itself.
 bool spans_nodes(const metadata::MapRecord& map);
 

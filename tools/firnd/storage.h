@@ -158,7 +158,6 @@ class Storage {
   boost::asio::awaitable<void> hand_over();
   boost::asio::awaitable<void> close_sets();
   boost::asio::awaitable<void> await_out();
-  bool own_drives_are_in() const;
   void make_leadership();
   boost::asio::awaitable<std::vector<Hello>> cluster_hellos();
   boost::asio::awaitable<void> lead_no_longer();

@@ -210,18 +210,12 @@ boost::asio::awaitable<void> Storage::await_out() {
   const auto end = now + kLeavePatience;
   auto led = now;
   boost::asio::steady_timer timer(runtime_.io(0));
-  while (own_drives_are_in() && now < end && now < led + kLeaderlessPatience) {
+  while (has_drives_in(keeper_->current(), cluster_->own()) && now < end && now < led + kLeaderlessPatience) {
     timer.expires_after(kLeavePause);
     co_await timer.async_wait(boost::asio::use_awaitable);
     now = std::chrono::steady_clock::now();
     if (node_->leader().value != 0) led = now;
   }
-}
-
-bool Storage::own_drives_are_in() const {
-  return std::ranges::any_of(keeper_->current().drives, [this](const metadata::DriveRecord& drive) {
-    return !drive.out && node_of(drive.domain) == cluster_->own();
-  });
 }
 
 boost::asio::awaitable<void> Storage::lead_no_longer() {

@@ -135,13 +135,20 @@ TEST(Liveness, PutsNoDriveInWhoseNodeIsAboutToStop) {
   EXPECT_TRUE(liveness.changes(map, kStart).empty());
 }
 
+/// Node 3 is gone and its drives are out; node 2 will not reach it when it is back.
+struct Return {
+  Return() {
+    map.drives[4].out = map.drives[5].out = true;
+    liveness.gone(NodeId{3});
+    other.unreached = {NodeId{3}};
+  }
+  Liveness liveness = all_heard(4);
+  metadata::MapRecord map = map_of(4);
+  Hello other = serving(2);
+};
+
 TEST(Liveness, PutsDrivesInOnceAllOthersReachTheirNode) {
-  auto liveness = all_heard(4);
-  auto map = map_of(4);
-  map.drives[4].out = map.drives[5].out = true;
-  liveness.gone(NodeId{3});
-  auto other = serving(2);
-  other.unreached = {NodeId{3}};
+  auto [liveness, map, other] = Return();
   liveness.heard(other, kStart);
   const auto back = kStart + 1s;
   liveness.heard(serving(3), back);
@@ -151,12 +158,7 @@ TEST(Liveness, PutsDrivesInOnceAllOthersReachTheirNode) {
 }
 
 TEST(Liveness, WaitsNotForEverForOneThatReachesItNot) {
-  auto liveness = all_heard(4);
-  auto map = map_of(4);
-  map.drives[4].out = map.drives[5].out = true;
-  liveness.gone(NodeId{3});
-  auto other = serving(2);
-  other.unreached = {NodeId{3}};
+  auto [liveness, map, other] = Return();
   for (auto now = kStart; now < kStart + Liveness::kReachPatience; now += 500ms) {
     liveness.heard(serving(3), now);
     liveness.heard(other, now);

@@ -75,12 +75,13 @@ void read_drives(Fields& fields, Hello& hello) {
   }
 }
 
-void read_yours(Fields& fields, Hello& hello) {
-  for (const auto& each : fields.array("yours")) {
+template <class Id>
+void read_ids(Fields& fields, const char* name, std::vector<Id>& ids) {
+  for (const auto& each : fields.array(name)) {
     boost::system::error_code failure;
-    const auto index = each.to_number<std::uint16_t>(failure);
-    if (failure) return fields.fail("yours");
-    hello.yours.push_back(DriveIndex{index});
+    const auto number = each.to_number<decltype(Id::value)>(failure);
+    if (failure) return fields.fail(name);
+    ids.push_back(Id{number});
   }
 }
 
@@ -92,20 +93,11 @@ void read_shape(Fields& fields, Hello& hello) {
   hello.shape = *shape;
 }
 
-void read_unreached(Fields& fields, Hello& hello) {
-  for (const auto& each : fields.array("unreached")) {
-    boost::system::error_code failure;
-    const auto node = each.to_number<std::uint32_t>(failure);
-    if (failure) return fields.fail("unreached");
-    hello.unreached.push_back(NodeId{node});
-  }
-}
-
 /// What nodes of the first release don't say.
 void read_later(Fields& fields, Hello& hello) {
   if (fields.has("closing")) hello.closing = fields.flag("closing");
   if (fields.has("writes_since")) hello.writes_since = fields.number("writes_since", UINT64_MAX);
-  if (fields.has("unreached")) read_unreached(fields, hello);
+  if (fields.has("unreached")) read_ids(fields, "unreached", hello.unreached);
   if (fields.has("leaving")) hello.leaving = fields.flag("leaving");
   if (fields.has("host")) hello.host = fields.text("host");
   if (fields.has("port")) hello.port = static_cast<std::uint16_t>(fields.number("port", UINT16_MAX));
@@ -164,7 +156,7 @@ Result<Hello> decode_hello(std::string_view text) {
   hello.drive_count = static_cast<std::uint16_t>(fields.number("drive_count", UINT16_MAX));
   hello.drives_total = static_cast<std::uint16_t>(fields.number("drives_total", UINT16_MAX));
   read_shape(fields, hello);
-  read_yours(fields, hello);
+  read_ids(fields, "yours", hello.yours);
   read_drives(fields, hello);
   hello.first_open_lease.value = fields.number("first_open_lease", UINT64_MAX);
   hello.serving = fields.flag("serving");

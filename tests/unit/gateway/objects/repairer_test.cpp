@@ -19,6 +19,15 @@ struct Repairing : ::testing::Test, test::MaintenanceRig {
   erasure::ShardMask bad_shards(const volume::WrittenExtent& extent) {
     return cluster.run(cluster.client().verify(volume::testing::whole(extent))).value_or(~0U);
   }
+  /// Drive 1 is another one from now on; the set's epoch says so.
+  void replace_drive(const std::shared_ptr<volume::testing::FakeDrive>& replacement, SetId set) {
+    cluster.client().connect(DriveIndex{1}, replacement);
+    volume::ClusterMap map = cluster.map();
+    ++map.version;
+    map.drives[DriveIndex{1}].uuid.bytes[0] = 77;
+    ++map.sets[set].epoch.value;
+    cluster.install(map);
+  }
 };
 
 TEST_F(Repairing, FillsAnEmptyReplacementFromItsPeers) {
@@ -102,12 +111,7 @@ TEST_F(Repairing, OwesAShardAgainWhereItsDriveWasReplacedBeforeTheRepairWasRecor
   auto replacement = std::make_shared<volume::testing::FakeDrive>(DriveIndex{1});
   metadata.before_mark_good = [&] {
     // It waits for a leader, and what the new drive owes is listed first.
-    cluster.client().connect(DriveIndex{1}, replacement);
-    volume::ClusterMap map = cluster.map();
-    ++map.version;
-    map.drives[DriveIndex{1}].uuid.bytes[0] = 77;
-    ++map.sets[extent.set].epoch.value;
-    cluster.install(map);
+    replace_drive(replacement, extent.set);
     metadata.miss(extent, 0b10);
   };
   start();
@@ -123,12 +127,7 @@ TEST_F(Repairing, DoesNotCountAShardGoodOnADriveThatWasReplacedMeanwhile) {
   start();
   EXPECT_TRUE(eventually([&] { return repairer.progress().repairing && cluster.drive(1).reads() > 0; }));
   auto replacement = std::make_shared<volume::testing::FakeDrive>(DriveIndex{1});
-  cluster.client().connect(DriveIndex{1}, replacement);
-  volume::ClusterMap map = cluster.map();
-  ++map.version;
-  map.drives[DriveIndex{1}].uuid.bytes[0] = 77;
-  ++map.sets[extent.set].epoch.value;
-  cluster.install(map);
+  replace_drive(replacement, extent.set);
   cluster.drive(0).release_appends();
   EXPECT_TRUE(eventually([&] { return metadata.missing(extent.id) == 0; }));
   EXPECT_EQ(bad_shards(extent), 0U);
