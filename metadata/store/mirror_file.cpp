@@ -23,6 +23,7 @@ MirrorWriter::~MirrorWriter() {
 template <class Work, class Done>
 Result<> MirrorWriter::on_parts(Work work, Done done) {
   std::vector<std::pair<StateMirror::Member, Error>> failed;
+  bool on_some = false;
   {
     const std::lock_guard lock(mutex_);
     if (full_) return *full_;
@@ -39,14 +40,16 @@ Result<> MirrorWriter::on_parts(Work work, Done done) {
     for (const auto& [member, why] : failed) {
       if (is_full(why)) full_ = why;
     }
-    if (!parts_.empty() && !full_) done();
+    on_some = !parts_.empty();
+    if (on_some && !full_) done();
   }
   for (const auto& [member, why] : failed) {
     if (!is_full(why)) TRY(mirror_.lost(member, why));
   }
   // At a stop a full drive is waited for no longer. That makes it no bad one: this file is not finished, on any drive.
   if (full_) return *full_;
-  if (!parts_.empty()) return {};
+  // Not what `parts_` has by now: a drive that joined since has nothing of it.
+  if (on_some) return {};
   return failed.empty() ? error(Errc::durability_unavailable, "the metadata state has no member left")
                         : failed.front().second;
 }
