@@ -3,7 +3,23 @@
 
 namespace firn::metadata {
 
+namespace {
+
+/// Whoever drops them has told the drives that were in by this map. Those that come in by a later one are swept, and
+/// the sweep passes over what still waits to be dropped.
+Result<> check_map(const Context& context, std::uint64_t expected) {
+  if (expected == 0) return {};
+  TRY_LET(const auto map, load<MapRecord>(context.state, Family::config, keys::cluster_map()));
+  const std::uint64_t recorded = map ? map->version : 0;
+  if (recorded == expected) return {};
+  return error(Errc::conditional_request_conflict,
+               "map version " + std::to_string(recorded) + " in place of " + std::to_string(expected));
+}
+
+}  // namespace
+
 Answer apply(Context& context, DropFreed&& drop) {
+  TRY(check_map(context, drop.map_version));
   bool first_went = false;
   for (const std::uint64_t sequence : drop.sequences) {
     const std::string key = keys::freed(sequence);

@@ -60,6 +60,7 @@ struct PutConfig {
 };
 struct DropFreed {
   std::vector<std::uint64_t> sequences;
+  std::uint64_t map_version = 0;  ///< 0: whichever is recorded.
 };
 /// Of each extent only its id and `missing` count.
 struct MarkMissing {

@@ -133,6 +133,7 @@ bool take(proto::PutConfig& in, PutConfig& out) {
 
 bool take(proto::DropFreed& in, DropFreed& out) {
   out.sequences.assign(in.sequences().begin(), in.sequences().end());
+  out.map_version = in.map_version();
   return true;
 }
 

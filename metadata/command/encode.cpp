@@ -142,6 +142,7 @@ void fill(PutConfig&& in, proto::Command& command) {
 void fill(DropFreed&& in, proto::Command& command) {
   proto::DropFreed& out = *command.mutable_drop_freed();
   for (const std::uint64_t sequence : in.sequences) out.add_sequences(sequence);
+  out.set_map_version(in.map_version);
 }
 
 void fill(const std::vector<DegradedExtent>& in, proto::MarkExtents& out) {

@@ -256,8 +256,8 @@ Task<std::vector<FreedExtent>> LocalClient::list_freed(std::size_t limit) {
   return read_snapshot([limit](const Reader& state) { return query::list_freed(state, limit); });
 }
 
-Task<> LocalClient::drop_freed(std::vector<std::uint64_t> sequences) {
-  return command<Unit>(DropFreed{std::move(sequences)}, Grows::no);
+Task<> LocalClient::drop_freed(std::vector<std::uint64_t> sequences, std::uint64_t map_version) {
+  return command<Unit>(DropFreed{std::move(sequences), map_version}, Grows::no);
 }
 
 Task<std::vector<bool>> LocalClient::needed(std::vector<ExtentId> extents) {

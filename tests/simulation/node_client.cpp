@@ -111,8 +111,8 @@ Task<> NodeClient::put_config(std::string name, std::string value) {
 Task<std::vector<FreedExtent>> NodeClient::list_freed(std::size_t limit) {
   return read([limit](const Reader& state) { return query::list_freed(state, limit); });
 }
-Task<> NodeClient::drop_freed(std::vector<std::uint64_t> sequences) {
-  return command<Unit>(DropFreed{std::move(sequences)});
+Task<> NodeClient::drop_freed(std::vector<std::uint64_t> sequences, std::uint64_t map_version) {
+  return command<Unit>(DropFreed{std::move(sequences), map_version});
 }
 Task<std::vector<bool>> NodeClient::needed(std::vector<ExtentId> extents) {
   return read([extents = std::move(extents)](const Reader& state) { return query::needed(state, extents); });

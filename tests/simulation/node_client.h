@@ -45,7 +45,7 @@ class NodeClient final : public metadata::Client {
   Task<> put_config(std::string name, std::string value) override;
 
   Task<std::vector<metadata::FreedExtent>> list_freed(std::size_t limit) override;
-  Task<> drop_freed(std::vector<std::uint64_t> sequences) override;
+  Task<> drop_freed(std::vector<std::uint64_t> sequences, std::uint64_t map_version) override;
   Task<std::vector<bool>> needed(std::vector<ExtentId> extents) override;
   Task<std::vector<metadata::DegradedExtent>> list_degraded(ExtentId after, std::size_t limit) override;
   Task<> mark_missing(std::vector<metadata::DegradedExtent> extents) override;

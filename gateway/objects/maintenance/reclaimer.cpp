@@ -32,14 +32,7 @@ std::uint64_t Reclaimer::map_version() const {
   return map ? map->version : 0;
 }
 
-Task<> Reclaimer::tell_again() {
-  CO_TRY(co_await remove(untold_));
-  untold_.clear();
-  co_return Unit{};
-}
-
 Task<std::size_t> Reclaimer::reclaim_batch() {
-  CO_TRY(co_await tell_again());
   CO_TRY_LET(const auto freed, co_await context_.metadata.list_freed(kBatch));
   const UnixMs due = context_.clock.now_unix_ms() - grace_.count();
   BySet by_set;
@@ -53,12 +46,10 @@ Task<std::size_t> Reclaimer::reclaim_batch() {
   const std::size_t count = sequences.size();
   const std::uint64_t version = map_version();
   CO_TRY(co_await remove(by_set));
-  const auto dropped = co_await context_.metadata.drop_freed(std::move(sequences));
-  // A drive that was out may have come in and been swept while these were still on the list: nobody told it. They may
-  // be off the list whatever was answered, and telling may fail: then it is done before anything else.
-  if (!dropped || map_version() != version) untold_ = std::move(by_set);
+  const auto dropped = co_await context_.metadata.drop_freed(std::move(sequences), version);
+  // A drive that was out may have come in and been swept while these were still on the list: it is told now.
+  if (dropped.code() == Errc::conditional_request_conflict) co_return map_version() == version ? 0 : count;
   CO_TRY(dropped);
-  CO_TRY(co_await tell_again());
   co_return count;
 }
 

@@ -12,7 +12,8 @@ namespace firn::objects {
 ///
 /// Durability: a free-queue entry is dropped only once every drive's index has flushed the removal, so a crash at any
 /// point repeats removals (they are idempotent) and forgets none. A drive that is out is not waited for: what it still
-/// holds is found by the orphan sweep when it returns.
+/// holds is found by the orphan sweep when it returns. One that returns before the entry is dropped, whose sweep may
+/// have met it, makes another version of the map, under which nothing is dropped before that drive was told.
 class Reclaimer {
  public:
   Reclaimer(MaintenanceContext context, std::chrono::milliseconds grace);
@@ -28,12 +29,9 @@ class Reclaimer {
   Task<std::size_t> reclaim_batch();
   Task<> remove(const BySet& extents);
   std::uint64_t map_version() const;
-  /// Drives that came in while extents were taken off the list.
-  Task<> tell_again();
 
   MaintenanceContext context_;
   const std::chrono::milliseconds grace_;
-  BySet untold_;  // Of one batch at most.
   BackgroundLoop loop_;
 };
 

@@ -240,6 +240,8 @@ class Run {
         DropFreed drop;
         const auto freed = query::list_freed(machine_.state, 1'000);
         for (const FreedExtent& extent : freed.value()) drop.sequences.push_back(extent.sequence);
+        // Whichever map, the recorded one, or one that is not any more.
+        if (step.a % 4 != 0) drop.map_version = reference_.map.version + (step.a % 4 == 1 ? 1 : 0);
         return drop;
       }
       default:

@@ -313,6 +313,7 @@ Reference::Refusal Reference::decide(const PutClusterMap& put) {
 }
 
 Reference::Refusal Reference::decide(const DropFreed& drop) {
+  if (drop.map_version != 0 && drop.map_version != map.version) return Errc::conditional_request_conflict;
   // The test drops the whole queue.
   if (!drop.sequences.empty()) freed.clear();
   return {};

@@ -194,7 +194,9 @@ class Client {
 
   // Garbage collection and repair.
   virtual Task<std::vector<FreedExtent>> list_freed(std::size_t limit) = 0;
-  virtual Task<> drop_freed(std::vector<std::uint64_t> sequences) = 0;
+  /// Errc::conditional_request_conflict unless the recorded map's version is `map_version`: a drive that has come in
+  /// since was not told to forget what is dropped.
+  virtual Task<> drop_freed(std::vector<std::uint64_t> sequences, std::uint64_t map_version) = 0;
   /// For each extent: whether it may still be needed (has a holder, waits in the free queue, or its lease is open).
   virtual Task<std::vector<bool>> needed(std::vector<ExtentId> extents) = 0;
   virtual Task<std::vector<DegradedExtent>> list_degraded(ExtentId after, std::size_t limit) = 0;

@@ -257,7 +257,7 @@ Task<> FakeMetadata::put_config(std::string name, std::string value) {
   co_return Unit{};
 }
 Task<std::vector<FreedExtent>> FakeMetadata::list_freed(std::size_t) { co_return std::vector<FreedExtent>{}; }
-Task<> FakeMetadata::drop_freed(std::vector<std::uint64_t>) { co_return Unit{}; }
+Task<> FakeMetadata::drop_freed(std::vector<std::uint64_t>, std::uint64_t) { co_return Unit{}; }
 Task<std::vector<bool>> FakeMetadata::needed(std::vector<ExtentId> extents) {
   std::vector<bool> answers;
   for (const ExtentId extent : extents) answers.push_back(is_held(extent) || lease_is_open(extent.lease));

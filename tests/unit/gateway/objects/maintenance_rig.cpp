@@ -68,8 +68,9 @@ Task<std::vector<FreedExtent>> GarbageMetadata::list_freed(std::size_t limit) {
   co_return page;
 }
 
-Task<> GarbageMetadata::drop_freed(std::vector<std::uint64_t> sequences) {
+Task<> GarbageMetadata::drop_freed(std::vector<std::uint64_t> sequences, std::uint64_t version) {
   if (before_drop) std::exchange(before_drop, nullptr)();
+  if (map_version && map_version() != version) co_return Errc::conditional_request_conflict;
   const std::lock_guard lock(mutex_);
   for (const std::uint64_t sequence : sequences) freed_.erase(sequence);
   co_return Unit{};
@@ -118,6 +119,7 @@ Task<> GarbageMetadata::mark_good(std::vector<DegradedExtent> extents) {
 }
 
 objects::MaintenanceContext MaintenanceRig::context() {
+  metadata.map_version = [this] { return cluster.client().map()->version; };
   return {.runtime = cluster.runtime(),
           .metadata = metadata,
           .volumes = cluster.client(),

@@ -27,6 +27,8 @@ class GarbageMetadata final : public FakeMetadata {
   std::uint32_t missing(ExtentId extent) const;
   std::string config(const std::string& name) const;
 
+  /// Of the recorded map.
+  std::function<std::uint64_t()> map_version;
   /// Run once, when an entry of the free queue is about to be dropped.
   std::function<void()> before_drop;
   /// Run once, when a shard is about to be recorded good.
@@ -35,7 +37,7 @@ class GarbageMetadata final : public FakeMetadata {
   Task<std::string> find_config(std::string_view name) override;
   Task<> put_config(std::string name, std::string value) override;
   Task<std::vector<metadata::FreedExtent>> list_freed(std::size_t limit) override;
-  Task<> drop_freed(std::vector<std::uint64_t> sequences) override;
+  Task<> drop_freed(std::vector<std::uint64_t> sequences, std::uint64_t map_version) override;
   Task<std::vector<bool>> needed(std::vector<ExtentId> extents) override;
   Task<std::vector<metadata::DegradedExtent>> list_degraded(ExtentId after, std::size_t limit) override;
   Task<> mark_missing(std::vector<metadata::DegradedExtent> extents) override;

@@ -96,7 +96,7 @@ TEST_F(Repairing, LeavesNothingOfAnExtentThatWasRemovedMeanwhile) {
   EXPECT_TRUE(eventually([&] { return cluster.drive(0).reads() > 0; }));
   metadata.free(extent, 0);
   ASSERT_TRUE(cluster.run(cluster.client().remove(extent.set, std::vector<ExtentId>(1, extent.id))));
-  ASSERT_TRUE(cluster.run(metadata.drop_freed(std::vector<std::uint64_t>(1, 1))));
+  ASSERT_TRUE(cluster.run(metadata.drop_freed(std::vector<std::uint64_t>(1, 1), cluster.client().map()->version)));
   cluster.drive(4).release_appends();
   EXPECT_TRUE(eventually([&] { return !repairer.progress().repairing; }));
   repairer.poke();
