@@ -153,7 +153,7 @@ void ClusterNode::stop() {
   }
   wake_.notify_all();
   worker_.join();
-  snapshot_.reset();
+  drop_snapshots();
   LocalNode::stop();
 }
 

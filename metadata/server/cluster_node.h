@@ -65,6 +65,7 @@ class ClusterNode final : public LocalNode, public RaftEndpoint {
   void fetch_snapshot(std::uint64_t from, const std::string& name);
   Result<> fetch_files(NodeId from, const std::string& name);
   void let_snapshot_go();
+  void drop_snapshots();
   std::optional<FirnRaftMember> find_member(NodeId node) const;
   std::uint64_t closest_voter() const;
   Task<> pause(std::chrono::milliseconds time);

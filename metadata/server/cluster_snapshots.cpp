@@ -73,6 +73,15 @@ void ClusterNode::let_snapshot_go() {
   wake_.notify_all();
 }
 
+/// At the stop, while there is a state. Raft ticks on, and may have left one to the worker that came too late for it.
+void ClusterNode::drop_snapshots() {
+  std::shared_ptr<StateSnapshot> offered;
+  std::deque<std::function<void()>> undone;
+  const std::lock_guard lock(mutex_);
+  offered.swap(snapshot_);
+  undone.swap(work_);
+}
+
 Result<> ClusterNode::fetch_files(NodeId from, const std::string& name) {
   std::vector<IncomingState::Place> places;
   std::vector<DriveIndex> drives;
