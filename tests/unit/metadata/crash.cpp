@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <random>
 
@@ -28,7 +29,7 @@ std::string body_of(std::mt19937_64& random) {
 
 /// The other process: says "try", then "done", for each change.
 [[noreturn]] void work(TestNode& node, const CrashPlan& plan, int pipe) {
-  unsigned hits = 0;
+  std::atomic<unsigned> hits = 0;  // Members are written to by a thread each: a point is met on several at once.
   const CrashHook hook = [&](const char* point) {
     if (plan.point == point && ++hits == plan.hit) ::_exit(kCrashExit);
   };
