@@ -62,17 +62,16 @@ Task<std::optional<bool>> Admin::change_growth(const gateway::AdminRequest& requ
   }
   const auto asked = parse_path(request.path);
   if (!asked || (asked->kind != "nodes" && asked->kind != "drives")) co_return std::optional<bool>();
-  std::vector<DriveIndex> drives;
-  std::optional<NodeId> node;
+  Leaving leaving;
   if (asked->kind == "nodes") {
-    node = NodeId{static_cast<std::uint32_t>(asked->number)};
+    leaving.node = NodeId{static_cast<std::uint32_t>(asked->number)};
   } else {
-    drives.push_back(DriveIndex{static_cast<std::uint16_t>(asked->number - 1)});
+    leaving.drives.push_back(DriveIndex{static_cast<std::uint16_t>(asked->number - 1)});
   }
   if (asked->action == "drain") {
-    CO_TRY(co_await storage_.drain(std::move(drives), node, request.parameter("undo") == "1"));
+    CO_TRY(co_await storage_.drain(std::move(leaving), request.parameter("undo") == "1"));
   } else if (asked->action == "retire") {
-    CO_TRY(co_await storage_.retire(std::move(drives), node));
+    CO_TRY(co_await storage_.retire(std::move(leaving)));
   } else {
     co_return std::optional<bool>();
   }

@@ -49,8 +49,10 @@ class MapChange {
   void begin_move(SetId set, std::uint8_t shard, DriveIndex to);
   /// `to` holds all that the drive before it had.
   void finish_move(SetId set, std::uint8_t shard, DriveIndex to);
-  /// Another drive in place of one that is out and does not return. What it owes must be on the list.
-  void give_up(SetId set, std::uint8_t shard, DriveIndex to);
+  /// Another drive in place of one that is out and does not return. From now on no commit counts on what that one
+  /// holds; the set stays short of it until what it owes is on the list, and `end_give_up`.
+  void begin_give_up(SetId set, std::uint8_t shard, DriveIndex to);
+  void end_give_up(SetId set, std::uint8_t shard, DriveIndex to);
   /// Nothing comes to the drive any more, and what it holds is to go.
   void set_leaving(DriveIndex drive, bool leaving);
   /// Sets over all drives that stay, so that a cluster that has grown has enough of them.

@@ -11,6 +11,10 @@ metadata::MoveRecord* find_move(metadata::SetRecord& set, std::uint8_t shard) {
   return found == set.moves.end() ? nullptr : &*found;
 }
 
+/// In place of the identity of a drive that nothing is expected of any more: what an earlier epoch's writer left there
+/// counts as missing.
+constexpr Uuid kNobody{};
+
 /// The index after all that were ever given.
 std::uint32_t next_drive(const metadata::MapRecord& map) {
   std::uint32_t next = map.next_drive;
@@ -55,13 +59,30 @@ void MapChange::finish_move(SetId id, std::uint8_t shard, DriveIndex to) {
   map_changed_ = true;
 }
 
-void MapChange::give_up(SetId id, std::uint8_t shard, DriveIndex to) {
+void MapChange::begin_give_up(SetId id, std::uint8_t shard, DriveIndex to) {
   auto* set = find(id);
   const auto* target = find(to);
   if (set == nullptr || target == nullptr || target->out || shard >= set->members.size()) return;
-  std::erase_if(set->moves, [shard](const auto& move) { return move.shard == shard; });
+  auto* move = find_move(*set, shard);
+  if (set->members[shard] == to && (move == nullptr || move->done || move->from_uuid == kNobody)) return;
+  const DriveIndex from = set->members[shard] == to ? move->from : set->members[shard];
+  const metadata::MoveRecord record{shard, from, kNobody, false};
+  if (move == nullptr) {
+    set->moves.push_back(record);
+  } else {
+    *move = record;
+  }
   set->members[shard] = to;
   ++set->epoch.value;
+  map_changed_ = true;
+}
+
+void MapChange::end_give_up(SetId id, std::uint8_t shard, DriveIndex to) {
+  auto* set = find(id);
+  const auto* move = set == nullptr ? nullptr : find_move(*set, shard);
+  const bool begun = move != nullptr && !move->done && move->from_uuid == kNobody && set->members[shard] == to;
+  if (!begun) return;  // Somebody else has gone on with it.
+  std::erase_if(set->moves, [shard](const auto& each) { return each.shard == shard; });
   map_changed_ = true;
 }
 

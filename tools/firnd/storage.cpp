@@ -25,8 +25,6 @@ constexpr std::size_t kDamageReportsMax = 64;
 
 }  // namespace
 
-std::string gateway_entry(NodeId node) { return std::string(kGatewayEntry) + "/" + std::to_string(node.value); }
-
 Storage::Storage(Runtime& runtime, Options options)
     : runtime_(runtime), options_(std::move(options)), background_(runtime.io(0).get_executor()) {
   if (options_.cluster) cluster_ = std::make_unique<Cluster>(runtime_, *options_.cluster);
@@ -339,6 +337,7 @@ boost::asio::awaitable<void> Storage::end_background() {
   serving_ = false;
   moving_ = nullptr;
   if (mover_) co_await mover_->stop();
+  if (moves_) co_await moves_->stop();
   co_await background_.close();
   co_await end_maintenance();
   fencing_ = nullptr;

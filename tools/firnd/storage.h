@@ -12,7 +12,6 @@
 #include <set>
 #include <vector>
 
-#include "balance.h"
 #include "cluster/cluster.h"
 #include "cluster/leadership.h"
 #include "drive_plan.h"
@@ -25,14 +24,13 @@
 #include "firn/objects/store.h"
 #include "firn/volume/client.h"
 #include "firn/volume/disk.h"
+#include "growth/leaving.h"
 #include "growth/mover.h"
+#include "growth/shard_moves.h"
 #include "map_keeper.h"
 #include "watched_volumes.h"
 
 namespace firn::server {
-
-/// The configuration entry with the identity of a node's gateway towards the metadata tier.
-std::string gateway_entry(NodeId node);
 
 /// Drives, metadata and volumes of one machine, and the store over them: everything below the gateway. In a cluster,
 /// the same with this node's drives and its part of the metadata, over the drives of all nodes.
@@ -90,9 +88,9 @@ class Storage {
   /// `directory`, that one stands for the drive from now on, and is to be named at the next start. On io thread 0.
   Task<> take_drive(DriveIndex drive, std::filesystem::path directory);
   /// Empties these drives, or those of the node; with `undo` they take data again. On io thread 0, as the next two.
-  Task<> drain(std::vector<DriveIndex> drives, std::optional<NodeId> node, bool undo);
+  Task<> drain(Leaving leaving, bool undo);
   /// Drops what was drained from the cluster for good.
-  Task<> retire(std::vector<DriveIndex> drives, std::optional<NodeId> node);
+  Task<> retire(Leaving leaving);
   Task<> add_drive(std::filesystem::path directory);
   /// On io thread 0.
   const metadata::MapRecord& map_record() const { return keeper_->current(); }
@@ -167,13 +165,10 @@ class Storage {
 
   // What it does when the cluster grows or shrinks: storage_growth.cpp.
   void start_mover();
+  Task<> remove_left(DriveIndex drive, std::vector<volume::RecordKey> keys, SetEpoch until);
   boost::asio::awaitable<void> grow();
   Task<> admit_newcomers();
-  Task<> move_shards();
-  boost::asio::awaitable<void> give_up(std::vector<PlannedMove> moves);
-  Task<> sweep_receivers();
   Task<> drop_retired();
-  Task<> close_leases(NodeId node);
   Task<> open_added_drive(std::filesystem::path directory);
 
   Runtime& runtime_;
@@ -208,9 +203,7 @@ class Storage {
   std::atomic<bool> retired_{false};
   std::unique_ptr<Mover> mover_;
   std::atomic<Mover*> moving_{nullptr};  // The mover, while it may be poked.
-  std::uint64_t level_version_ = 0;      // Io thread 0: of the last map with nothing to begin.
-  std::set<DriveIndex> receiving_;       // Io thread 0: drives that shards were on their way to, at the last look.
-  bool giving_up_ = false;               // Io thread 0.
+  std::unique_ptr<ShardMoves> moves_;    // Io thread 0; of a cluster, as the mover.
   Gate background_;
 };
 

@@ -163,6 +163,7 @@ void Storage::make_leadership() {
                                                                .begin_maintenance =
                                                                    [this] {
                                                                      start_maintenance();
+                                                                     moves_->begin();
                                                                      return maintenance_.get();
                                                                    },
                                                                .end_maintenance = [this] { return lead_no_longer(); }});

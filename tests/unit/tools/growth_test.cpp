@@ -69,7 +69,8 @@ Map step(Map map, std::mt19937& random) {
   const auto next = next_growth_step(map);
   map = changed(map, [&](MapChange& change) {
     for (const auto& move : next.begin) change.begin_move(move.set, move.shard, move.to);
-    for (const auto& move : next.give_up) change.give_up(move.set, move.shard, move.to);
+    for (const auto& move : next.give_up) change.begin_give_up(move.set, move.shard, move.to);
+    for (const auto& move : next.give_up) change.end_give_up(move.set, move.shard, move.to);
     change.add_sets(next.add_sets);
   });
   for (const auto& set : map.sets) {

@@ -20,7 +20,8 @@ constexpr std::chrono::seconds kRateWindow{5};
 constexpr std::size_t kPage = 1'000;
 
 /// Every record of the drive from `before` (exclusive) up to `last` that is `wanted`.
-Task<std::set<volume::RecordKey>> keys_between(volume::Drive& drive, volume::RecordKey before, volume::RecordKey last) {
+Task<std::set<volume::RecordKey>> keys_between(volume::DriveService& drive, volume::RecordKey before,
+                                               volume::RecordKey last) {
   std::set<volume::RecordKey> keys;
   for (bool more = true; more;) {
     CO_TRY_LET(const auto page, co_await drive.list(before, kPage));
@@ -125,6 +126,8 @@ Task<> Mover::pull(const Source& source) {
     if (!page.empty()) after = page.back().key;
     more = page.size() == kPage;
   }
+  // What the walk found there may have been left unsynced by one that broke off.
+  CO_TRY(co_await sync_targets(source));
   co_return co_await record_done(source);
 }
 
@@ -137,21 +140,20 @@ Task<> Mover::refuse_older_epochs(const Source& source) {
 }
 
 Task<> Mover::pull_page(const Source& source, volume::RecordKey before, const std::vector<volume::RecordInfo>& page) {
-  std::map<volume::Drive*, std::set<volume::RecordKey>> there;
+  std::map<DriveIndex, std::set<volume::RecordKey>> there;
   std::vector<Copy> copies;
   for (const auto& record : page) {
     const Incoming* incoming = source.find(record);
     if (incoming == nullptr) continue;
-    volume::Drive* target = incoming->target.get();
-    if (!there.contains(target)) {
-      CO_TRY_LET(auto keys, co_await keys_between(*target, before, page.back().key));
-      there.emplace(target, std::move(keys));
+    if (!there.contains(incoming->to)) {
+      CO_TRY_LET(auto keys, co_await keys_between(*incoming->target, before, page.back().key));
+      there.emplace(incoming->to, std::move(keys));
     }
-    if (!there[target].contains(record.key)) copies.push_back({record, incoming});
+    if (!there[incoming->to].contains(record.key)) copies.push_back({record, incoming});
   }
   if (copies.empty()) co_return Unit{};
   CO_TRY(co_await copy_all(source, copies));
-  for (const auto& [target, keys] : there) CO_TRY(co_await target->sync());
+  CO_TRY(co_await sync_targets(source));
   co_return co_await forget_freed(copies);
 }
 
@@ -194,6 +196,7 @@ Task<std::uint64_t> Mover::copy(std::shared_ptr<volume::DriveService> from, Copy
   Buffer bytes(kPageBytes + record.stored_bytes);
   std::ranges::copy(read.header.view(), bytes.data());
   std::ranges::copy(read.blocks.view(), bytes.data() + kPageBytes);
+  reinterpret_cast<volume::RecordHeader*>(bytes.data())->set_epoch = incoming.epoch.value;
   volume::Append append{.key = record.key,
                         .set = incoming.set,
                         .set_epoch = incoming.epoch,
@@ -217,7 +220,15 @@ Task<> Mover::forget_freed(const std::vector<Copy>& copies) {
     const auto at = std::ranges::lower_bound(extents, each.record.key.extent) - extents.begin();
     if (needed[static_cast<std::size_t>(at)]) continue;
     std::vector<volume::RecordKey> keys(1, each.record.key);
-    CO_TRY(co_await each.incoming->target->remove_left(std::move(keys), each.incoming->epoch));
+    CO_TRY(co_await parts_.remove_left(each.incoming->to, std::move(keys), each.incoming->epoch));
+  }
+  co_return Unit{};
+}
+
+Task<> Mover::sync_targets(const Source& source) {
+  std::set<DriveIndex> synced;
+  for (const Incoming& incoming : source.incoming) {
+    if (synced.insert(incoming.to).second) CO_TRY(co_await incoming.target->sync());
   }
   co_return Unit{};
 }

@@ -8,13 +8,15 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "firn/base/gate.h"
 #include "firn/base/result.h"
 #include "firn/base/runtime.h"
 #include "firn/metadata/client.h"
-#include "firn/volume/drive.h"
+#include "firn/volume/drive_service.h"
 #include "map_keeper.h"
 
 namespace firn::server {
@@ -34,7 +36,9 @@ class Mover {
     metadata::Client& metadata;
     MapKeeper& keeper;
     /// Null when it is not one of this node's, or absent.
-    std::function<std::shared_ptr<volume::Drive>(DriveIndex)> own;
+    std::function<std::shared_ptr<volume::DriveService>(DriveIndex)> own;
+    /// volume::Drive::remove_left of one of this node's.
+    std::function<Task<>(DriveIndex, std::vector<volume::RecordKey>, SetEpoch)> remove_left;
     /// Of any node.
     std::function<std::shared_ptr<volume::DriveService>(DriveIndex)> find;
   };
@@ -68,7 +72,7 @@ class Mover {
     erasure::Shape shape;
     DriveIndex to;
     Uuid from_uuid;
-    std::shared_ptr<volume::Drive> target;
+    std::shared_ptr<volume::DriveService> target;
   };
   /// All that come from one drive: one walk over it serves them all.
   struct Source {
@@ -82,6 +86,11 @@ class Mover {
     const Incoming* incoming = nullptr;
   };
 
+  /// Shards that have left a drive, and where to.
+  using Gone = std::set<std::tuple<SetId, std::uint8_t, DriveIndex>>;
+  /// Shards that are not, or not any more, on a drive, with the set's epoch by the same map.
+  using Left = std::map<std::pair<SetId, std::uint8_t>, SetEpoch>;
+
   boost::asio::awaitable<void> run();
   boost::asio::awaitable<void> sleep(Clock::duration duration);
   std::vector<Source> sources() const;
@@ -91,11 +100,13 @@ class Mover {
   Task<> copy_all(const Source& source, const std::vector<Copy>& copies);
   Task<std::uint64_t> copy(std::shared_ptr<volume::DriveService> from, Copy wanted);
   Task<> forget_freed(const std::vector<Copy>& copies);
+  Task<> sync_targets(const Source& source);
   Task<> record_done(const Source& source);
   void count(std::uint64_t bytes);
 
   boost::asio::awaitable<void> remove_leftovers();
-  Task<> remove_leftovers_of(DriveIndex index, volume::Drive& drive);
+  Task<> remove_leftovers_of(volume::DriveService& drive);
+  Task<> remove_page(DriveIndex drive, const std::vector<volume::RecordInfo>& page, const Left& left);
 
   Parts parts_;
   const Options options_;
@@ -104,11 +115,11 @@ class Mover {
   bool stopping_ = false;
   bool poked_ = false;
   struct Leaving {
-    std::size_t moves = 0;  ///< That had left the drive when it was looked at.
+    Gone gone;  ///< What had left the drive when it was looked at.
     Clock::time_point due{};
     bool removed = false;
   };
-  std::map<DriveIndex, Leaving> leaving_;
+  std::map<DriveIndex, Leaving> leaving_;  // Of drives that are in.
   std::atomic<std::uint64_t> bytes_{0}, rate_{0};
   Clock::time_point rate_since_{};
   std::uint64_t rate_bytes_ = 0;
