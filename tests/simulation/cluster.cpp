@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <cmath>
 
 #include "apply/extents.h"
+#include "growth/growth.h"
 #include "map_lookup.h"
 #include "query/query.h"
 #include "rows/keys.h"
@@ -19,6 +21,15 @@ constexpr std::size_t kAll = 1'000'000;
 
 void rethrow(std::exception_ptr thrown) {
   if (thrown) std::rethrow_exception(thrown);
+}
+
+/// Where the shard's records may lie: on its drive, and the one it moves from.
+std::vector<DriveIndex> places_of(const metadata::SetRecord& set, std::uint8_t shard) {
+  std::vector<DriveIndex> places(1, set.members[shard]);
+  for (const auto& move : set.moves) {
+    if (move.shard == shard && !move.done) places.push_back(move.from);
+  }
+  return places;
 }
 
 Uuid numbered(std::uint64_t number) {
@@ -77,13 +88,14 @@ Node* Cluster::any_node(Random& chooser) {
 }
 
 boost::asio::awaitable<void> Cluster::start(NodeId id) {
-  if (node(id) != nullptr || ended_) co_return;
+  if (node(id) != nullptr || ended_ || retired(id)) co_return;
   const Ground ground{.runtime = runtime,
                       .network = network,
                       .log = log,
                       .trace = trace,
                       .drives = drives_,
-                      .removing = [this](DriveIndex drive, const ExtentId& extent) { removing(drive, extent); }};
+                      .removing = [this](DriveIndex drive, const ExtentId& extent) { removing(drive, extent); },
+                      .moves = scenario_.moves};
   trace.add("start", id.value, starts_[id.value - 1] + 1);
   network.set_up(id, true);
   Node* const started = all_.emplace_back(std::make_unique<Node>(ground, id, ++starts_[id.value - 1])).get();
@@ -108,7 +120,7 @@ void Cluster::kill(NodeId id, bool power) {
 std::vector<NodeId> Cluster::down() const {
   std::vector<NodeId> ids;
   for (std::uint32_t id = 1; id <= now_.size(); ++id) {
-    if (now_[id - 1] == nullptr) ids.push_back(NodeId{id});
+    if (now_[id - 1] == nullptr && !retired(NodeId{id})) ids.push_back(NodeId{id});
   }
   return ids;
 }
@@ -123,6 +135,44 @@ boost::asio::awaitable<void> Cluster::end() {
   all_.clear();
 }
 
+void Cluster::add_place(NodeId owner) {
+  const DriveIndex index{static_cast<std::uint16_t>(drives_.size())};
+  auto drive = std::make_unique<Drive>(index, numbered(++uuids_), random.fork(), trace);
+  drive->set_lying(scenario_.drives_lie);
+  drives_.push_back({std::move(drive), owner});
+  trace.add("added", index.value, owner.value);
+  for (Node* const each : now_) {
+    if (each != nullptr) each->connect(index);
+  }
+}
+
+boost::asio::awaitable<void> Cluster::follow_map() {
+  const auto now = map();
+  std::set<NodeId> with_more;
+  for (const auto& record : now.drives) {
+    if (record.index.value < drives_.size()) continue;
+    // Others may have been added and retired before anybody looked.
+    while (drives_.size() < record.index.value) add_place(NodeId{});
+    add_place(server::node_of(record.domain));
+    with_more.insert(drives_.back().owner);
+  }
+  for (const auto& record : now.nodes) {
+    if (record.node.value > now_.size()) {
+      now_.resize(record.node.value);
+      starts_.resize(record.node.value);
+      log.join(record.node);
+    }
+    if (!record.retired || !retired_.insert(record.node).second) continue;
+    trace.add("retired", record.node.value);
+    kill(record.node, false);
+    log.retire(record.node);
+  }
+  for (const NodeId id : with_more) {
+    kill(id, false);
+    co_await start(id);
+  }
+}
+
 void Cluster::replace_drive(DriveIndex drive) { drives_[drive.value].drive->replace(numbered(++uuids_)); }
 
 void Cluster::wrong(std::string what) {
@@ -135,6 +185,7 @@ void Cluster::wrong(std::string what) {
 void Cluster::applied(std::uint64_t index) {
   if (scenario_.sabotage) scenario_.sabotage(log.mutable_state());
   note_leases(log.entries()[index - 1]);
+  note_moves(index);
   for (std::size_t i = 0; i < Clients::kKeys; ++i) {
     const std::string key = Clients::key(i);
     const auto found = metadata::query::find_object(log.state(), Clients::bucket(), key, false);
@@ -166,6 +217,22 @@ void Cluster::note_leases(const LogGroup::Entry& entry) {
   }
 }
 
+/// How much of it there was.
+void Cluster::note_moves(std::uint64_t index) {
+  if (!log.entries()[index - 1].map) return;
+  const auto& after = *log.entries()[index - 1].map;
+  for (const auto& set : after.sets) {
+    const auto* before = server::find_set(map_, set.id);
+    if (before == nullptr) continue;
+    for (const auto& move : set.moves) {
+      const auto was = std::ranges::find(before->moves, move.shard, &metadata::MoveRecord::shard);
+      if (was != before->moves.end() && !was->done && move.done) ++outcome.moved;
+    }
+    outcome.given_up += before->moves.size() > set.moves.size() ? 1 : 0;
+  }
+  map_ = after;
+}
+
 /// Nothing that somebody holds may be removed. What has lost its last holder never gets one again.
 void Cluster::removing(DriveIndex drive, const ExtentId& extent) {
   ++outcome.removed;
@@ -176,29 +243,31 @@ void Cluster::removing(DriveIndex drive, const ExtentId& extent) {
 
 // --- what is compared from time to time ---
 
-metadata::MapRecord Cluster::map() const {
-  return metadata::query::cluster_map(log.state()).value_or(metadata::MapRecord{});
-}
-
 void Cluster::check() {
-  const auto now = map();
+  const auto& now = map();
   for (const auto& set : now.sets) check_shards(now, set);
   check_count();
 }
 
-/// A shard that is neither recorded missing nor on a drive that is out is on its drive, synced.
+/// A shard that is neither recorded missing nor on a drive that is out is on its drive, or on the one it moves from,
+/// synced.
 void Cluster::check_shards(const metadata::MapRecord& now, const metadata::SetRecord& set) {
   const auto extents = metadata::query::list_extents(log.state(), {.set = set.id, .after = {}, .limit = kAll});
   if (!extents) return wrong("the extents of a set can't be read");
-  for (const auto& extent : *extents) {
-    for (std::uint8_t shard = 0; shard < set.members.size(); ++shard) {
-      const auto& drive = *drives_[set.members[shard].value].drive;
-      const auto& record = now.drives[set.members[shard].value];
-      // What nobody can have noticed yet is not counted yet: that another drive is in its place.
-      if (record.out || record.uuid != drive.uuid() || (extent.missing >> shard & 1U) != 0) continue;
-      if (drive.holds_synced({.extent = extent.extent, .stripe = 0, .shard = shard})) continue;
+  for (std::uint8_t shard = 0; shard < set.members.size(); ++shard) {
+    const auto places = places_of(set, shard);
+    // What nobody can have noticed yet is not counted yet: that another drive is in its place.
+    const bool counted = std::ranges::any_of(places, [&](DriveIndex index) {
+      const auto* record = server::find_drive(now, index);
+      return record->out || record->uuid != drives_[index.value].drive->uuid();
+    });
+    for (const auto& extent : *extents) {
+      const auto has = [&](DriveIndex index) {
+        return drives_[index.value].drive->holds_synced({.extent = extent.extent, .stripe = 0, .shard = shard});
+      };
+      if (counted || (extent.missing >> shard & 1U) != 0 || std::ranges::any_of(places, has)) continue;
       wrong("shard " + std::to_string(shard) + " of extent " + to_string(extent.extent) + " of set " +
-            std::to_string(set.id.value) + " is not on drive " + std::to_string(drive.index().value) +
+            std::to_string(set.id.value) + " is not on drive " + std::to_string(set.members[shard].value) +
             ", and not counted");
     }
   }
@@ -206,7 +275,7 @@ void Cluster::check_shards(const metadata::MapRecord& now, const metadata::SetRe
 
 /// The count of objects below full redundancy, recounted from the objects themselves.
 void Cluster::check_count() {
-  const auto now = map();
+  const auto& now = map();
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < Clients::kKeys; ++i) {
     const auto found = metadata::query::find_object(log.state(), Clients::bucket(), Clients::key(i), false);
@@ -214,7 +283,11 @@ void Cluster::check_count() {
     below += std::ranges::any_of(found->object.slices, [&](const metadata::Slice& slice) {
       if (slice.is_inline()) return false;
       const auto* set = server::find_set(now, slice.set);
-      const bool out = std::ranges::any_of(set->members, [&](auto drive) { return now.drives[drive.value].out; });
+      bool out = false;
+      for (std::uint8_t shard = 0; shard < set->members.size(); ++shard) {
+        const auto places = places_of(*set, shard);
+        out |= std::ranges::any_of(places, [&](auto drive) { return server::find_drive(now, drive)->out; });
+      }
       return out ||
              log.state().rows(metadata::Family::degraded).contains(metadata::keys::degraded_extent(slice.extent));
     });
@@ -226,33 +299,86 @@ void Cluster::check_count() {
 }
 
 bool Cluster::whole() const {
-  const auto now = map();
+  const auto& now = map();
   const bool in = std::ranges::none_of(now.drives, [](const auto& drive) { return drive.out || drive.closing; });
   return in && log.state().rows(metadata::Family::degraded).empty() &&
          log.state().rows(metadata::Family::freed).empty();
 }
 
 bool Cluster::only_short_on(DriveIndex drive) const {
-  const auto now = map();
+  const auto& now = map();
   const auto degraded = metadata::query::list_degraded(log.state(), {}, kAll);
   if (!degraded) return false;
   for (const auto& extent : *degraded) {
     const auto* set = server::find_set(now, extent.set);
     for (std::size_t shard = 0; shard < set->members.size(); ++shard) {
-      if ((extent.missing >> shard & 1U) != 0 && set->members[shard] != drive) return false;
+      const auto places = places_of(*set, static_cast<std::uint8_t>(shard));
+      const bool short_of_it = (extent.missing >> shard & 1U) != 0;
+      if (short_of_it && std::ranges::find(places, drive) == places.end()) return false;
     }
   }
   return true;
 }
 
+bool Cluster::level() {
+  if (std::exchange(judged_, map_.version) != map_.version) uneven_ = find_uneven();
+  return uneven_.empty();
+}
+
+std::string Cluster::find_uneven() const {
+  const auto step = server::next_growth_step(map_);
+  const auto progress = server::growth_progress(map_);
+  const std::size_t left = progress.waiting + step.begin.size() + step.give_up.size() + step.add_sets;
+  if (progress.moving + left > 0) {
+    return std::to_string(progress.moving) + " shards of sets move, " + std::to_string(left) + " changes wait";
+  }
+  std::vector<server::BalanceDrive> staying;
+  for (const auto& drive : map_.drives) {
+    if (!drive.leaving) staying.push_back({.index = drive.index, .domain = drive.domain});
+    if (!drive.leaving || server::places_on(map_, drive.index) == 0) continue;
+    return "drive " + std::to_string(drive.index.value) + " leaves and is not empty";
+  }
+  const auto sets = std::ranges::count(map_.sets, false, &metadata::SetRecord::stopgap);
+  const auto shares = server::fair_shares(staying, static_cast<std::size_t>(sets), kShape.total());
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    std::size_t places = 0;
+    for (const auto& set : map_.sets) {
+      if (!set.stopgap) places += static_cast<std::size_t>(std::ranges::count(set.members, staying[i].index));
+    }
+    if (std::abs(static_cast<double>(places) - shares[i]) <= 1) continue;
+    return "drive " + std::to_string(staying[i].index.value) + " has " + std::to_string(places) +
+           " places in place of " + std::to_string(shares[i]);
+  }
+  return {};
+}
+
+std::string Cluster::leaving() const {
+  std::string found;
+  for (const auto& drive : map_.drives) {
+    if (!drive.leaving) continue;
+    found += " drive " + std::to_string(drive.index.value) + (drive.out ? " (out)" : "") + " leaves, with " +
+             std::to_string(server::places_on(map_, drive.index)) + " places;";
+  }
+  return found;
+}
+
+std::string Cluster::why_left(const metadata::MapRecord& now, DriveIndex drive, const volume::RecordKey& key) const {
+  const auto held = metadata::find_held(log.state(), key.extent);
+  if (!held || !*held) return "nobody's";
+  const auto places = places_of(*server::find_set(now, (*held)->set), key.shard);
+  return std::ranges::find(places, drive) == places.end() ? "moved" : "";
+}
+
 std::string Cluster::orphans() const {
   std::string found;
   for (const auto& place : drives_) {
+    const DriveIndex drive = place.drive->index();
+    if (server::find_drive(map_, drive) == nullptr) continue;  // Gone for good.
     for (const auto& key : place.drive->keys()) {
-      const auto held = metadata::find_held(log.state(), key.extent);
-      if (held && *held) continue;
+      const std::string why = why_left(map_, drive, key);
+      if (why.empty()) continue;
       found += " " + to_string(key.extent) + " shard " + std::to_string(key.shard) + " on drive " +
-               std::to_string(place.drive->index().value);
+               std::to_string(drive.value) + " (" + why + ")";
     }
   }
   return found;

@@ -27,7 +27,11 @@ class Cluster {
   boost::asio::awaitable<void> start(NodeId id);
   /// With `power`, what its drives had not synced is gone too.
   void kill(NodeId id, bool power);
+  /// Those that are not up and should be.
   std::vector<NodeId> down() const;
+  /// Brings what the map has of nodes and drives that came into being, and ends what it says is gone for good.
+  boost::asio::awaitable<void> follow_map();
+  bool retired(NodeId id) const { return retired_.contains(id); }
 
   std::vector<Ground::Place>& drives() { return drives_; }
   /// Empty drives in place of those, whose node must be down.
@@ -36,12 +40,18 @@ class Cluster {
 
   /// Every drive is in, no extent is short of a shard, and nothing waits to be removed.
   bool whole() const;
+  /// Nothing is left to move, and drives are as full as each other, but for those that leave, which are empty.
+  bool level();
+  /// Why not, if not.
+  const std::string& uneven() const { return uneven_; }
+  /// The drives that leave, and what they have.
+  std::string leaving() const;
   /// What is short of shards is short of those that belong on this drive alone.
   bool only_short_on(DriveIndex drive) const;
-  /// Nothing that nobody refers to is left on any drive.
+  /// Nothing that nobody refers to is left on any drive, nor what has moved to another.
   bool clean() const { return orphans().empty(); }
   std::string orphans() const;
-  metadata::MapRecord map() const;
+  const metadata::MapRecord& map() const { return map_; }
   /// Compares what metadata says with what is on drives. Where it contradicts, `wrong` is told.
   void check();
   void wrong(std::string what);
@@ -61,6 +71,10 @@ class Cluster {
   void check_count();
   void check_shards(const metadata::MapRecord& map, const metadata::SetRecord& set);
   metadata::MapRecord first_map() const;
+  std::string find_uneven() const;
+  std::string why_left(const metadata::MapRecord& map, DriveIndex drive, const volume::RecordKey& key) const;
+  void add_place(NodeId owner);
+  void note_moves(std::uint64_t index);
 
   std::vector<Ground::Place> drives_;
   std::vector<Node*> now_;  // By node; null while it is down.
@@ -71,6 +85,10 @@ class Cluster {
   const Scenario& scenario_;
   bool ended_ = false;
   std::uint64_t uuids_ = 0;
+  std::set<NodeId> retired_;
+  metadata::MapRecord map_;   // As of the newest entry.
+  std::uint64_t judged_ = 0;  // Which version of it was looked at by `level`.
+  std::string uneven_;
 };
 
 }  // namespace firn::simulation

@@ -124,6 +124,20 @@ Task<> Drive::remove(std::vector<ExtentId> extents) {
   co_return Unit{};
 }
 
+Task<> Drive::remove_left(std::vector<volume::RecordKey> keys, SetEpoch until) {
+  const std::uint64_t life = life_;
+  co_await work(60);
+  CO_TRY(check_open(life));
+  for (const auto& key : keys) {
+    const auto found = records_.find(key);
+    if (found == records_.end() || found->second.epoch > until) continue;
+    trace_.add("remove left", index_.value, trace_of(key));
+    removed_[key] = {std::move(found->second), ++changes_};
+    records_.erase(found);
+  }
+  co_return Unit{};
+}
+
 Task<> Drive::sync_index() {
   const std::uint64_t life = life_;
   const std::uint64_t covered = changes_;

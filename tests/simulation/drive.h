@@ -31,6 +31,8 @@ class Drive {
   Task<volume::RecordBytes> read(volume::RecordKey key, ByteRange range);
   Task<> remove(std::vector<ExtentId> extents);
   Task<> sync_index();
+  /// As volume::Drive has it.
+  Task<> remove_left(std::vector<volume::RecordKey> keys, SetEpoch until);
   Task<std::vector<volume::RecordInfo>> list(volume::RecordKey after, std::size_t limit);
   Task<> raise_epoch(SetId set, SetEpoch epoch);
 

@@ -1,5 +1,7 @@
 #include "faults.h"
 
+#include "map_lookup.h"
+
 namespace firn::simulation {
 
 using namespace std::chrono_literals;
@@ -112,6 +114,7 @@ boost::asio::awaitable<void> Faults::lose_messages() {
 boost::asio::awaitable<void> Faults::trouble_a_drive() {
   Drive& drive = some_drive();
   const std::uint64_t kind = random_.below(3);
+  if (server::find_drive(cluster_.map(), drive.index()) == nullptr) co_return;  // Gone for good.
   if (kind == 0 && !broken_) {
     broken_ = drive.index();
     drive.break_down();
@@ -129,6 +132,10 @@ boost::asio::awaitable<void> Faults::replace_drives(bool all_of_node) {
   // All that is short of a shard is so for the broken drive's sake, or nothing is.
   if (flipped_ || (!broken && !cluster_.whole()) || !cluster_.down().empty()) co_return;
   const DriveIndex drive = broken ? *broken_ : some_drive().index();
+  if (server::find_drive(cluster_.map(), drive) == nullptr) {
+    broken_.reset();  // It was given up.
+    co_return;
+  }
   if (broken) {
     const auto map = cluster_.map();
     for (const auto& other : map.drives) {
@@ -139,8 +146,10 @@ boost::asio::awaitable<void> Faults::replace_drives(bool all_of_node) {
   const NodeId node = cluster_.owner(drive);
   cluster_.kill(node, false);
   for (auto& place : cluster_.drives()) {
-    const bool wanted = place.drive->index() == drive || (all_of_node && !broken && place.owner == node);
-    if (wanted) cluster_.replace_drive(place.drive->index());
+    const DriveIndex index = place.drive->index();
+    const bool known = server::find_drive(cluster_.map(), index) != nullptr;
+    const bool wanted = index == drive || (all_of_node && !broken && place.owner == node && known);
+    if (wanted) cluster_.replace_drive(index);
   }
   broken_.reset();
   co_await last(5'000);
@@ -150,6 +159,7 @@ boost::asio::awaitable<void> Faults::replace_drives(bool all_of_node) {
 boost::asio::awaitable<bool> Faults::replace_broken() {
   const auto until = VirtualTime::elapsed() + 30min;
   while (broken_ && VirtualTime::elapsed() < until) {
+    co_await cluster_.follow_map();
     flipped_ = false;  // With it two shards are gone: m.
     co_await replace_drives(false);
     co_await sleep(1s);

@@ -1,5 +1,7 @@
 #include "log_group.h"
 
+#include <algorithm>
+
 #include "firn/base/assert.h"
 #include "rows/try.h"
 
@@ -13,14 +15,19 @@ LogGroup::LogGroup(Network& network, std::uint32_t nodes, Random random, Trace& 
   auto applier = metadata::Applier::open(state_);
   FIRN_ASSERT(applier.has_value());
   applier_.emplace(*std::move(applier));
+  for (NodeId node{1}; node.value <= nodes; ++node.value) voters_.push_back(node);
+}
+
+void LogGroup::retire(NodeId node) {
+  learners_.erase(node);
+  if (std::erase(voters_, node) == 0 || learners_.empty()) return;
+  voters_.push_back(learners_.extract(learners_.begin()).value());
 }
 
 bool LogGroup::has_quorum(NodeId node) const {
-  std::uint32_t reached = 0;
-  for (NodeId other{1}; other.value <= nodes_; ++other.value) {
-    if (network_.connected(node, other) && network_.connected(other, node)) ++reached;
-  }
-  return reached > nodes_ / 2;
+  const auto reached = std::ranges::count_if(
+      voters_, [&](NodeId other) { return network_.connected(node, other) && network_.connected(other, node); });
+  return static_cast<std::size_t>(reached) > voters_.size() / 2;
 }
 
 bool LogGroup::leads(NodeId node) const {
@@ -41,7 +48,7 @@ boost::asio::awaitable<void> LogGroup::hold_elections(const bool& ended) {
     if (leader_.value != 0 && !has_quorum(leader_)) depose();
     if (leader_.value == 0) {
       co_await sleep(std::chrono::milliseconds(random_.between(100, 900)));
-      const NodeId candidate{static_cast<std::uint32_t>(random_.between(1, nodes_))};
+      const NodeId candidate = voters_[random_.below(voters_.size())];
       if (network_.up(candidate) && has_quorum(candidate)) {
         leader_ = candidate;
         trace_.add("elected", candidate.value);

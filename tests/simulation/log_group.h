@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,11 @@ class LogGroup {
 
   const metadata::MapState& state() const { return state_; }
   metadata::MapState& mutable_state() { return state_; }  ///< To break it.
+  /// Of the beginning.
   std::uint32_t nodes() const { return nodes_; }
+  /// A node that came later hears of everything, and has a vote once one that had is gone for good.
+  void join(NodeId node) { learners_.insert(node); }
+  void retire(NodeId node);
   /// Entries 1.. in order.
   const std::vector<Entry>& entries() const { return entries_; }
   std::uint64_t committed() const { return entries_.size(); }
@@ -62,6 +67,8 @@ class LogGroup {
 
   Network& network_;
   const std::uint32_t nodes_;
+  std::vector<NodeId> voters_;
+  std::set<NodeId> learners_;
   Random random_;
   Trace& trace_;
   metadata::MapState state_;

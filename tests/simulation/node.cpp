@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "cluster/departure.h"
+#include "growth/leaving.h"
 #include "map_lookup.h"
 #include "owed_shards.h"
 
@@ -22,6 +23,9 @@ constexpr std::uint64_t kExtentsPerLease = 12;
 constexpr auto kLookPause = 50ms;
 constexpr auto kOutPatience = 2s;
 
+/// Of those who still read what is gone by now.
+constexpr auto kGrace = 5s;
+
 Uuid gateway_of(NodeId node) {
   Uuid id;
   id.bytes[0] = 0x6A;
@@ -39,11 +43,9 @@ Node::Node(const Ground& ground, NodeId id, std::uint64_t start)
             .node = id,
             .start = start,
             .executor = ground.runtime.io(0).get_executor(),
-            .map_changed =
-                [this](const Map& map) {
-                  if (serving_) keeper_->note(map);
-                }}),
-      client_(log_, ground.log, (std::uint64_t{id.value} << 48) | (start << 32) | 1) {}
+            .map_changed = [this](const Map& map) { map_changed(map); }}),
+      client_(log_, ground.log, (std::uint64_t{id.value} << 48) | (start << 32) | 1),
+      roster_(std::vector<config::Config::Node>(ground.log.nodes())) {}
 
 Node::~Node() = default;
 
@@ -53,6 +55,20 @@ void Node::spawn(boost::asio::awaitable<void> work) {
     --under_way_;
     if (thrown) std::rethrow_exception(thrown);
   });
+}
+
+void Node::map_changed(const Map& map) {
+  if (serving_) keeper_->note(map);
+  if (!ground_.moves) return;
+  roster_.learn(map);
+  if (mover_ && alive()) mover_->poke();
+}
+
+void Node::connect(DriveIndex drive) {
+  auto& place = ground_.drives[drive.value];
+  services_[drive] = std::make_shared<DriveLink>(DriveLink::Parts{
+      .network = ground_.network, .drive = *place.drive, .owner = place.owner, .asker = id_, .alive = log_.alive()});
+  volumes_->connect(drive, services_[drive]);
 }
 
 bool Node::owns(DriveIndex drive) const {
@@ -70,9 +86,7 @@ Task<> Node::open(const std::function<Map()>& first_map) {
        .record_damaged = [this](const volume::DamagedRecord& record) { record_damaged(record); }}));
   for (auto& place : ground_.drives) {
     const DriveIndex index = place.drive->index();
-    services_[index] = std::make_shared<DriveLink>(DriveLink::Parts{
-        .network = ground_.network, .drive = *place.drive, .owner = place.owner, .asker = id_, .alive = log_.alive()});
-    volumes_->connect(index, services_[index]);
+    connect(index);
     if (place.owner != id_) continue;
     const auto recovered =
         place.drive->open({.removing = ground_.removing, .fenced = [this](DriveIndex drive, const Error& why) {
@@ -113,6 +127,7 @@ Task<> Node::settle_map(const std::function<Map()>& first_map) {
       client_, *volumes_,
       objects::Store::Options{
           .gateway = gateway_of(id_), .inline_bytes_max = kInlineBytesMax, .extents_per_lease = kExtentsPerLease});
+  CO_TRY(co_await note_gateway());
   CO_TRY(co_await store_->start());
   for (const auto& [drive, from] : recovered_) {
     CO_TRY(co_await objects::sweep_again_from(client_, drive, from));
@@ -123,19 +138,62 @@ Task<> Node::settle_map(const std::function<Map()>& first_map) {
   // What was changed since the map was read, before anybody told the keeper.
   CO_TRY_LET(Map newest, co_await client_.cluster_map());
   if (!alive()) co_return error(Errc::cancelled, "killed");
+  map_changed(newest);
   keeper_->note(std::move(newest));
-  leadership_ = std::make_unique<server::Leadership>(
-      server::Leadership::Parts{.runtime = ground_.runtime,
-                                .keeper = *keeper_,
-                                .nodes = static_cast<std::uint32_t>(peers_().size()),
-                                .leads = [this] { return alive() && ground_.log.leads(id_); },
-                                .closing = [this] { return !alive(); },
-                                .hellos = [this] { return ask_all(); },
-                                .begin_maintenance = [this] { return begin_maintenance(); },
-                                .end_maintenance = [this] { return end_maintenance(); }});
+  start_moves();
+  leadership_ = make_leadership();
   serving_ = true;
   spawn(leadership_->run());
   co_return Unit{};
+}
+
+std::unique_ptr<server::Leadership> Node::make_leadership() {
+  server::Leadership::Parts parts{.runtime = ground_.runtime,
+                                  .keeper = *keeper_,
+                                  .nodes = ground_.log.nodes(),
+                                  .leads = [this] { return alive() && ground_.log.leads(id_); },
+                                  .closing = [this] { return !alive(); },
+                                  .hellos = [this] { return ask_all(); },
+                                  .gone = {},
+                                  .begin_maintenance = [this] { return begin_maintenance(); },
+                                  .end_maintenance = [this] { return end_maintenance(); }};
+  if (ground_.moves) {
+    parts.roster = [this] { return roster_.nodes(); };
+    parts.after_look = [this] { return moves_->look(); };
+  }
+  return std::make_unique<server::Leadership>(std::move(parts));
+}
+
+/// Who retires the node closes its leases by this.
+Task<> Node::note_gateway() {
+  if (!ground_.moves) co_return Unit{};
+  const auto noted = co_await client_.find_config(server::gateway_entry(id_));
+  if (noted.code() != Errc::not_found) co_return noted ? Result<>() : Result<>(noted.error());
+  co_return co_await client_.put_config(server::gateway_entry(id_), to_string(gateway_of(id_)));
+}
+
+void Node::start_moves() {
+  if (!ground_.moves) return;
+  const auto own = [this](DriveIndex drive) { return owns(drive) ? services_[drive] : nullptr; };
+  mover_ = std::make_unique<server::Mover>(
+      server::Mover::Parts{.runtime = ground_.runtime,
+                           .metadata = client_,
+                           .keeper = *keeper_,
+                           .own = own,
+                           .remove_left = [this](DriveIndex drive, std::vector<volume::RecordKey> keys,
+                                                 SetEpoch until) { return remove_left(drive, std::move(keys), until); },
+                           .find = [this](DriveIndex drive) { return services_[drive]; }},
+      server::Mover::Options{.grace = kGrace});
+  mover_->start();
+  moves_ = std::make_unique<server::ShardMoves>(server::ShardMoves::Parts{
+      .runtime = ground_.runtime, .metadata = client_, .keeper = *keeper_, .maintenance = [this] {
+        return maintains_ ? maintenance_.back().get() : nullptr;
+      }});
+}
+
+Task<> Node::remove_left(DriveIndex drive, std::vector<volume::RecordKey> keys, SetEpoch until) {
+  if (!alive()) co_return error(Errc::cancelled, "killed");
+  co_return co_await ground_.drives[drive.value].drive->remove_left(std::move(keys), until);
 }
 
 Task<> Node::settle_replacements(std::vector<DriveIndex> replacements) {
@@ -202,9 +260,10 @@ objects::Maintenance* Node::begin_maintenance() {
                                   .clock = system_clock_source(),
                                   .drive = [this](DriveIndex drive) { return services_[drive]; },
                                   .first_open_lease = [this] { return leadership_->first_open_lease(); }},
-                                 {.reclaim_grace = 5s}));
+                                 {.reclaim_grace = kGrace}));
   maintenance_.back()->start();
   maintains_ = true;
+  if (moves_) moves_->begin();
   return maintenance_.back().get();
 }
 
@@ -240,11 +299,13 @@ void Node::kill() {
   serving_ = false;
   log_.kill();
   ground_.network.set_up(id_, false);
+  if (mover_) spawn(mover_->stop());
 }
 
 boost::asio::awaitable<void> Node::bury() {
   if (store_) store_->stop();
   if (maintains_) co_await end_maintenance();
+  if (moves_) co_await moves_->stop();
   if (keeper_) co_await keeper_->stop();
   while (under_way_ > 0 || log_.under_way() > 0) co_await sleep(200ms);
 }

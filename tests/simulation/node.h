@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "cluster/leadership.h"
+#include "cluster/roster.h"
 #include "drive.h"
 #include "firn/base/clock.h"
 #include "firn/objects/maintenance.h"
 #include "firn/objects/store.h"
+#include "growth/mover.h"
+#include "growth/shard_moves.h"
 #include "map_keeper.h"
 #include "node_client.h"
 #include "watched_volumes.h"
@@ -29,6 +32,7 @@ struct Ground {
   };
   std::vector<Place>& drives;
   std::function<void(DriveIndex, const ExtentId&)> removing;
+  bool moves = false;  ///< The cluster grows and shrinks.
 };
 
 /// One start of a node's process: the store, the volume client, the keeper of the map, and what a leader does, all of
@@ -56,6 +60,8 @@ class Node {
   volume::Client& volumes() { return *volumes_; }
   std::shared_ptr<volume::DriveService> service(DriveIndex drive) { return services_[drive]; }
   server::MapKeeper& keeper() { return *keeper_; }
+  /// A drive that has come since this process started.
+  void connect(DriveIndex drive);
 
   using Peers = std::function<std::vector<Node*>()>;
   void set_peers(Peers peers) { peers_ = std::move(peers); }
@@ -63,6 +69,11 @@ class Node {
 
  private:
   using Map = metadata::MapRecord;
+  void map_changed(const Map& map);
+  Task<> note_gateway();
+  void start_moves();
+  Task<> remove_left(DriveIndex drive, std::vector<volume::RecordKey> keys, SetEpoch until);
+  std::unique_ptr<server::Leadership> make_leadership();
   boost::asio::awaitable<void> drive_lost(DriveIndex drive);
   Task<> settle_map(const std::function<Map()>& first_map);
   Task<> settle_replacements(std::vector<DriveIndex> replacements);
@@ -86,6 +97,9 @@ class Node {
   std::unique_ptr<server::WatchedVolumes> volumes_;
   std::unique_ptr<server::MapKeeper> keeper_;
   std::unique_ptr<objects::Store> store_;
+  server::Roster roster_;
+  std::unique_ptr<server::Mover> mover_;
+  std::unique_ptr<server::ShardMoves> moves_;
   std::unique_ptr<server::Leadership> leadership_;
   std::vector<std::unique_ptr<objects::Maintenance>> maintenance_;  // The last runs while this node leads.
   bool maintains_ = false;

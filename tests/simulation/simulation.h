@@ -18,6 +18,7 @@ struct Scenario {
   /// Called after each entry that was applied: what a broken guard would leave.
   std::function<void(metadata::MapState&)> sabotage;
   bool stops = true;        ///< Nodes are stopped as planned, too. Without: seeds of before that was so.
+  bool moves = false;       ///< Nodes and drives are added, drained and retired, too.
   bool drives_lie = false;  ///< A sync that was answered may be lost.
 };
 
@@ -31,7 +32,10 @@ struct Outcome {
   std::uint64_t faults = 0;
   std::uint64_t repaired = 0;
   std::uint64_t removed = 0;  ///< Extents, by one drive each.
-  double seconds = 0;         ///< Of simulated time.
+  std::uint64_t moved = 0;    ///< Shards of sets, to another drive.
+  std::uint64_t given_up = 0;
+  std::uint64_t grown = 0;  ///< Nodes and drives that were added, drained or retired.
+  double seconds = 0;       ///< Of simulated time.
 };
 
 /// Runs one cluster with its clients and faults, heals it, and checks what it has come to. On io thread 0 of `runtime`,

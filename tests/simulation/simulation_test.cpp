@@ -14,8 +14,9 @@
 namespace firn::simulation {
 namespace {
 
-/// Some six seconds of a core.
-constexpr std::uint64_t kSeedsInTests = 100;
+/// Some fifteen seconds of a core in all.
+constexpr std::uint64_t kSeedsInTests = 60;
+constexpr std::uint64_t kGrowingSeedsInTests = 2;
 
 std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);
@@ -29,8 +30,10 @@ std::string told(std::uint64_t seed, const Outcome& outcome) {
   std::string text = "seed " + std::to_string(seed) + ": " + std::to_string(outcome.acknowledged) + " of " +
                      std::to_string(outcome.operations) + " operations acknowledged, " +
                      std::to_string(outcome.entries) + " entries, " + std::to_string(outcome.faults) + " faults, " +
-                     std::to_string(outcome.removed) + " removals, " + std::to_string(outcome.events) + " events in " +
-                     std::to_string(static_cast<int>(outcome.seconds)) + " s";
+                     std::to_string(outcome.removed) + " removals, " + std::to_string(outcome.grown) +
+                     " changes of what there is, " + std::to_string(outcome.moved) + " moves (" +
+                     std::to_string(outcome.given_up) + " given up), " + std::to_string(outcome.events) +
+                     " events in " + std::to_string(static_cast<int>(outcome.seconds)) + " s";
   for (const auto& line : outcome.wrong) text += "\n  " + line;
   return text;
 }
@@ -46,28 +49,37 @@ std::optional<std::uint64_t> first_that_fails(World& world, Scenario scenario, s
   return std::nullopt;
 }
 
-TEST(Simulation, KeepsEveryPromiseUnderFaults) {
+/// From FIRN_SIMULATION_SEED on, FIRN_SIMULATION_SEEDS of them, or `otherwise` many.
+void run_seeds(Scenario scenario, std::uint64_t otherwise) {
   World world;
   const std::uint64_t first = number_from("FIRN_SIMULATION_SEED", 1);
-  const std::uint64_t seeds = number_from("FIRN_SIMULATION_SEEDS", kSeedsInTests);
-  const bool stops = number_from("FIRN_SIMULATION_STOPS", 1) != 0;
+  const std::uint64_t seeds = number_from("FIRN_SIMULATION_SEEDS", otherwise);
+  scenario.stops = number_from("FIRN_SIMULATION_STOPS", 1) != 0;
   Outcome total;
-  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
-    const Outcome outcome = run(world, {.seed = seed, .stops = stops});
-    EXPECT_TRUE(outcome.wrong.empty()) << told(seed, outcome);
-    if (seeds == 1) std::cout << told(seed, outcome) << "\n";
+  for (scenario.seed = first; scenario.seed < first + seeds; ++scenario.seed) {
+    const Outcome outcome = run(world, scenario);
+    EXPECT_TRUE(outcome.wrong.empty()) << told(scenario.seed, outcome);
+    if (seeds == 1) std::cout << told(scenario.seed, outcome) << "\n";
     total.acknowledged += outcome.acknowledged;
     total.operations += outcome.operations;
     total.entries += outcome.entries;
     total.faults += outcome.faults;
     total.removed += outcome.removed;
+    total.grown += outcome.grown;
+    total.moved += outcome.moved;
+    total.given_up += outcome.given_up;
     total.events += outcome.events;
     total.seconds += outcome.seconds;
   }
   std::cout << "from " << told(first, total) << "\n";
   // Otherwise nothing was tried.
   EXPECT_GT(total.acknowledged, total.operations / 4);
+  EXPECT_TRUE(seeds != otherwise || (total.moved > 0) == scenario.moves);
 }
+
+TEST(Simulation, KeepsEveryPromiseUnderFaults) { run_seeds({}, kSeedsInTests); }
+
+TEST(Simulation, KeepsEveryPromiseWhileItGrowsAndShrinks) { run_seeds({.moves = true}, kGrowingSeedsInTests); }
 
 /// Repair once took for good what was on a drive unsynced; a drive that came in while extents were reclaimed was not
 /// told when telling it failed, or when whoever was to tell it died.
@@ -86,8 +98,8 @@ TEST(Simulation, KeepsEveryPromiseWhereItOnceDidNot) {
 TEST(Simulation, ReplaysASeedExactly) {
   World world;
   const std::uint64_t seed = number_from("FIRN_SIMULATION_SEED", 7);
-  const Outcome once = run(world, {.seed = seed});
-  const Outcome again = run(world, {.seed = seed});
+  const Outcome once = run(world, {.seed = seed, .moves = true});
+  const Outcome again = run(world, {.seed = seed, .moves = true});
   EXPECT_EQ(once.trace, again.trace);
   EXPECT_EQ(once.events, again.events);
   EXPECT_GT(once.events, 1'000U);
