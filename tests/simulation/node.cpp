@@ -98,7 +98,8 @@ Task<> Node::open(const std::function<Map()>& first_map) {
 }
 
 boost::asio::awaitable<void> Node::drive_lost(DriveIndex drive) {
-  if (owns(drive)) ground_.drives[drive.value].drive->fence(error(Errc::drive_out, "put out"));
+  // The next process of the node may have it open.
+  if (owns(drive) && alive()) ground_.drives[drive.value].drive->fence(error(Errc::drive_out, "put out"));
   co_return;
 }
 
