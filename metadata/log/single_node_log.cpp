@@ -187,7 +187,7 @@ Result<> SingleNodeLog::write(const std::vector<std::string_view>& entries) {
   Result<bool> fresh = make_room(bytes);
   if (!fresh) return fresh.error();
 
-  const LogSlot& active = used_.back();
+  const LogSlot active = in_use();
   const std::size_t head_bytes = *fresh ? kPageBytes : 0;
   Buffer pages(head_bytes + bytes);
   if (*fresh) write_file_header(active.file, set_.record().identity, pages.span().first(kPageBytes));
@@ -247,8 +247,16 @@ void SingleNodeLog::forget_lost_members() {
   std::erase_if(members_, [&](const Member& member) { return !record.has(member.drive); });
 }
 
+LogSlot SingleNodeLog::in_use() const {
+  const std::lock_guard lock(mutex_);
+  return used_.back();
+}
+
 Result<bool> SingleNodeLog::make_room(std::size_t bytes) {
-  if (!used_.empty() && position_ + bytes <= used_.back().file.file_bytes) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!used_.empty() && position_ + bytes <= used_.back().file.file_bytes) return false;
+  }
   TRY_LET(LogSlot slot, take_free());
   if (slot.file.file_bytes < kPageBytes + bytes) {
     // Only the short first file can be too short for a batch: another one is made, this one comes back later.

@@ -80,6 +80,7 @@ class SingleNodeLog final : public DriveLog {
   Result<> write_pages(std::uint32_t slot, std::uint64_t offset, ByteView pages);
   /// Makes the active file one with room for the batch. Whether it is a new one, whose header is to be written.
   Result<bool> make_room(std::size_t bytes);
+  LogSlot in_use() const;
   Result<LogSlot> take_free();
   Result<> make_file(std::uint64_t bytes);
   Result<> make_file_on(const Member& member, std::uint32_t slot, std::uint64_t bytes);
