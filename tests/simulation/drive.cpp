@@ -95,15 +95,12 @@ Task<volume::RecordBytes> Drive::read(volume::RecordKey key, ByteRange range) {
   const auto found = records_.find(key);
   if (found == records_.end()) co_return error(Errc::not_found, "no such record");
   const auto& bytes = found->second.bytes;
-  volume::RecordBytes answer;
-  answer.header = Buffer(kPageBytes);
-  std::memcpy(answer.header.data(), bytes.data(), kPageBytes);
-  if (range.length == 0) co_return answer;
   const std::uint64_t first = range.offset / volume::kBlockBytes * volume::kBlockBytes;
-  const std::uint64_t end = round_up_to_page(range.end());
+  const std::uint64_t end = range.length == 0 ? first : round_up_to_page(range.end());
   if (end > bytes.size() - kPageBytes) co_return error(Errc::io_error, "past the record's end");
-  answer.blocks = Buffer(end - first);
-  std::memcpy(answer.blocks.data(), bytes.data() + kPageBytes + first, end - first);
+  volume::RecordBytes answer(end - first);
+  std::memcpy(answer.memory.data(), bytes.data(), kPageBytes);
+  std::ranges::copy(ByteView(bytes).subspan(kPageBytes + first, end - first), answer.blocks().begin());
   answer.first_block = static_cast<std::uint32_t>(first / volume::kBlockBytes);
   co_return answer;
 }

@@ -63,7 +63,7 @@ ShardRead::State ShardRead::check() {
 }
 
 Result<> ShardRead::verify() const {
-  if (answer_->header.size() != kPageBytes) return error(Errc::corrupt, "no whole header page");
+  if (answer_->memory.size() < kPageBytes) return error(Errc::corrupt, "no whole header page");
   const auto& [extent, key, blocks, tell_damage] = request_;
   const RecordHeader& h = header();
   if (auto identity = verify_identity(h, key); !identity) return identity;
@@ -74,12 +74,12 @@ Result<> ShardRead::verify() const {
     return error(Errc::corrupt, "the record's geometry is not its extent's");
   }
   const std::uint64_t first = std::uint64_t{answer_->first_block} * kBlockBytes;
-  const std::uint64_t end = first + answer_->blocks.size();
+  const std::uint64_t end = first + answer_->blocks().size();
   if (blocks.length > 0 && (first > blocks.offset || end < blocks.end())) {
     return error(Errc::corrupt, "the drive answered with other blocks");
   }
   if (end > h.stored_bytes) return error(Errc::corrupt, "blocks past the record's end");
-  return verify_blocks(h, answer_->first_block, answer_->blocks.view());
+  return verify_blocks(h, answer_->first_block, std::as_const(*answer_).blocks());
 }
 
 void ShardRead::report(const Error& failure) {
@@ -120,10 +120,10 @@ void ShardRead::mark_overdue() {
 MutableBytes ShardRead::bytes(ByteRange range) {
   FIRN_ASSERT(state_ == State::good);
   const std::uint64_t first = std::uint64_t{answer_->first_block} * kBlockBytes;
-  return answer_->blocks.span().subspan(range.offset - first, range.length);
+  return answer_->blocks().subspan(range.offset - first, range.length);
 }
 
-const RecordHeader& ShardRead::header() const { return *reinterpret_cast<const RecordHeader*>(answer_->header.data()); }
+const RecordHeader& ShardRead::header() const { return answer_->header(); }
 
 boost::asio::awaitable<void> wait_for_answers(Core& core, std::span<const std::shared_ptr<ShardRead>> reads,
                                               Event& done) {

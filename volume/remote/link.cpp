@@ -250,13 +250,11 @@ Task<> Link::take_answer(const wire::Frame& frame) {
   }
   call->body_.assign(frame.body.begin(), frame.body.end());
   if (payload > 0) {
-    Buffer header(kPageBytes);
-    Buffer blocks(payload - kPageBytes);
-    CO_TRY(co_await reader_->read(header.span(), blocks.span()));
+    Buffer bytes(payload);
+    CO_TRY(co_await reader_->read(bytes.span()));
     call = calls_.find(request);
     if (call == nullptr) co_return Unit{};
-    call->header_ = std::move(header);
-    call->blocks_ = std::move(blocks);
+    call->payload_ = std::move(bytes);
   }
   finish(request, {});
   co_return Unit{};

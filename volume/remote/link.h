@@ -29,8 +29,7 @@ class Call final : public wire::Outgoing {
   wire::FrameKind kind() const { return kind_; }
   const Result<>& outcome() const { return outcome_; }
   ByteView body() const { return {body_.data(), body_.size()}; }
-  Buffer take_header() { return std::move(header_); }
-  Buffer take_blocks() { return std::move(blocks_); }
+  Buffer take_payload() { return std::move(payload_); }
 
   void written() override;
 
@@ -46,8 +45,7 @@ class Call final : public wire::Outgoing {
   Event done_;
   Result<> outcome_;
   boost::container::small_vector<std::byte, 32> body_;
-  Buffer header_;
-  Buffer blocks_;
+  Buffer payload_;
 };
 
 /// The calls of a connection that have no answer yet, by the numbers they travel under. A number comes again only after

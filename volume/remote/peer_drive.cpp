@@ -49,15 +49,12 @@ Task<RecordBytes> PeerDrive::read(RecordKey key, ByteRange range) {
   const auto first_block = wire::decode_first_block(call.body());
   if (!first_block) co_return broken();
   RecordBytes bytes;
-  bytes.header = call.take_header();
-  bytes.blocks = call.take_blocks();
+  bytes.memory = call.take_payload();
   bytes.first_block = *first_block;
   // The bytes prove themselves to the caller, their number does not.
   const std::uint64_t first = range.offset / kBlockBytes;
   const std::uint64_t wanted = range.length == 0 ? 0 : round_up_to_page(range.end()) - first * kBlockBytes;
-  if (bytes.header.size() != kPageBytes || bytes.blocks.size() != wanted || bytes.first_block != first) {
-    co_return broken();
-  }
+  if (bytes.memory.size() != kPageBytes + wanted || bytes.first_block != first) co_return broken();
   co_return bytes;
 }
 

@@ -52,20 +52,18 @@ Task<RecordBytes> LocalDrive::read_at(const RecordKey& key, const RecordRow& row
     co_return error(Errc::io_error, opened.error().detail);
   }
   const std::shared_ptr<DiskFile> file = std::move(opened).value();
-  RecordBytes bytes;
-  bytes.header = Buffer(kPageBytes);
   const std::uint64_t first = range.offset / kBlockBytes * kBlockBytes;
+  RecordBytes bytes(range.length == 0 ? 0 : round_up_to_page(range.end()) - first);
   bytes.first_block = static_cast<std::uint32_t>(first / kBlockBytes);
-  if (range.length == 0) {
-    CO_TRY(co_await file->read(row.offset_bytes(), bytes.header.span()));
+  if (range.length == 0 || first == 0) {
+    CO_TRY(co_await file->read(row.offset_bytes(), bytes.memory.span()));
   } else {
-    bytes.blocks = Buffer(round_up_to_page(range.end()) - first);
-    CO_TRY(co_await file->read_two({row.offset_bytes(), bytes.header.span()},
-                                   {row.offset_bytes() + kPageBytes + first, bytes.blocks.span()}));
+    CO_TRY(co_await file->read_two({row.offset_bytes(), bytes.header_page()},
+                                   {row.offset_bytes() + kPageBytes + first, bytes.blocks()}));
   }
   reads_.fetch_add(1, std::memory_order_relaxed);
-  read_bytes_.fetch_add(bytes.header.size() + bytes.blocks.size(), std::memory_order_relaxed);
-  if (!is_the_record(*reinterpret_cast<const RecordHeader*>(bytes.header.data()), key, row)) {
+  read_bytes_.fetch_add(bytes.memory.size(), std::memory_order_relaxed);
+  if (!is_the_record(bytes.header(), key, row)) {
     co_return error(Errc::corrupt, segment_path(row.segment) + " at " + std::to_string(row.offset_bytes()) +
                                        ": not the record that the index names");
   }

@@ -51,9 +51,8 @@ Task<> LocalDrive::scrub_record(const RecordInfo& record, ScrubReport& report) {
   auto bytes = co_await read(record.key, {0, record.stored_bytes});
   Result<> sound;
   if (bytes) {
-    const auto& header = *reinterpret_cast<const RecordHeader*>(bytes->header.data());
-    sound = verify_identity(header, record.key);
-    if (sound) sound = verify_blocks(header, 0, bytes->view());
+    sound = verify_identity(bytes->header(), record.key);
+    if (sound) sound = verify_blocks(bytes->header(), 0, bytes->blocks());
   } else {
     if (bytes.code() == Errc::not_found) co_return Unit{};  // Removed meanwhile.
     if (bytes.code() == Errc::drive_out) co_return error(Errc::cancelled, directory_ + " is closing");

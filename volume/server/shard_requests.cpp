@@ -160,7 +160,7 @@ asio::awaitable<void> ShardConnection::read(Self self, std::uint32_t request, wi
   Answer answer;
   answer.frame.begin(FrameKind::read, request);
   answer.frame.put(wire::ReadAnswerBody{.first_block = found->first_block, .zero = 0});
-  answer.frame.set_payload(found->header.view(), found->blocks.view());
+  answer.frame.set_payload(found->memory.view());
   co_await answer.send(self->writer_);
 }
 

@@ -20,8 +20,8 @@ namespace firn::volume::wire {
 class Channel {
  public:
   using Socket = boost::asio::ip::tcp::socket;
-  /// Runs of memory for one system call; later ones may be empty.
-  using ReadInto = std::array<boost::asio::mutable_buffer, 3>;
+  /// Runs of memory for one system call; the second may be empty.
+  using ReadInto = std::array<boost::asio::mutable_buffer, 2>;
 
   virtual ~Channel() = default;
   /// Before anything else. Client and server each show their certificate, if it is TLS.

@@ -74,8 +74,6 @@ void FrameBytes::begin_failure(FrameKind kind, std::uint32_t request, const Erro
 
 void FrameBytes::put_bytes(ByteView bytes) { head_.insert(head_.end(), bytes.begin(), bytes.end()); }
 
-void FrameBytes::set_payload(ByteView first, ByteView second) { payload_ = {first, second}; }
-
 void FrameBytes::set_request(std::uint32_t request) {
   FrameHeader changed = header();
   changed.request = request;
@@ -85,7 +83,7 @@ void FrameBytes::set_request(std::uint32_t request) {
 void FrameBytes::seal() {
   FrameHeader sealed = header();
   sealed.body_bytes = static_cast<std::uint32_t>(head_.size() - sizeof(FrameHeader));
-  sealed.payload_bytes = static_cast<std::uint32_t>(payload_[0].size() + payload_[1].size());
+  sealed.payload_bytes = static_cast<std::uint32_t>(payload_.size());
   FIRN_ASSERT(sealed.body_bytes <= kBodyBytesMax && sealed.payload_bytes <= kPayloadBytesMax);
   set_header(sealed);
   sealed.xxh3 = checksum(head());

@@ -87,13 +87,13 @@ class FrameBytes {
   }
   void put_bytes(ByteView bytes);
   /// Goes behind the body, not copied, not summed: up to two runs.
-  void set_payload(ByteView first, ByteView second = {});
+  void set_payload(ByteView payload) { payload_ = payload; }
   void set_request(std::uint32_t request);
   /// Last: fills in lengths and checksum.
   void seal();
 
   ByteView head() const { return {head_.data(), head_.size()}; }
-  const std::array<ByteView, 2>& payload() const { return payload_; }
+  ByteView payload() const { return payload_; }
 
  private:
   /// The largest body of fixed size, an append's, fits.
@@ -102,7 +102,7 @@ class FrameBytes {
   void set_header(const FrameHeader& header);
 
   boost::container::small_vector<std::byte, kInlineBytes> head_;
-  std::array<ByteView, 2> payload_;
+  ByteView payload_;
 };
 
 }  // namespace firn::volume::wire

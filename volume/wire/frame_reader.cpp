@@ -45,33 +45,23 @@ Task<> FrameReader::fill() {
   co_return Unit{};
 }
 
-Task<> FrameReader::read(MutableBytes first, MutableBytes second) {
-  FIRN_ASSERT(first.size() + second.size() <= payload_left_);
-  payload_left_ -= first.size() + second.size();
-  // Counts `bytes` that have come in off both runs.
-  const auto advance = [&first, &second](std::size_t bytes) {
-    const std::size_t of_first = std::min(bytes, first.size());
-    first = first.subspan(of_first);
-    second = second.subspan(bytes - of_first);
-  };
-  for (const MutableBytes run : {first, second}) {
-    const std::size_t ready = std::min(run.size(), end_ - begin_);
-    if (ready == 0) continue;
-    std::memcpy(run.data(), buffer_.data() + begin_, ready);
-    begin_ += ready;
-    advance(ready);
-  }
-  if (first.empty() && second.empty()) co_return Unit{};
+Task<> FrameReader::read(MutableBytes into) {
+  FIRN_ASSERT(into.size() <= payload_left_);
+  payload_left_ -= into.size();
+  const std::size_t ready = std::min(into.size(), end_ - begin_);
+  if (ready > 0) std::memcpy(into.data(), buffer_.data() + begin_, ready);
+  begin_ += ready;
+  into = into.subspan(ready);
+  if (into.empty()) co_return Unit{};
   begin_ = 0;
   end_ = 0;
   // The next frame's head often follows at once: the same call takes it.
   const MutableBytes behind = payload_left_ == 0 ? buffer_.span() : MutableBytes();
-  while (!first.empty() || !second.empty()) {
-    const Channel::ReadInto into{asio::buffer(first.data(), first.size()), asio::buffer(second.data(), second.size()),
-                                 asio::buffer(behind.data(), behind.size())};
-    CO_TRY_LET(const std::size_t bytes, co_await channel_.read_some(into));
-    const std::size_t wanted = std::min(bytes, first.size() + second.size());
-    advance(wanted);
+  while (!into.empty()) {
+    const Channel::ReadInto runs{asio::buffer(into.data(), into.size()), asio::buffer(behind.data(), behind.size())};
+    CO_TRY_LET(const std::size_t bytes, co_await channel_.read_some(runs));
+    const std::size_t wanted = std::min(bytes, into.size());
+    into = into.subspan(wanted);
     end_ = bytes - wanted;
   }
   co_return Unit{};

@@ -24,8 +24,8 @@ class FrameReader {
   /// The next frame's header and body; they live until the next call of anything. Its payload must be read or skipped
   /// before the next frame is asked for. Errc::corrupt when the peer breaks the format, io_error when it is gone.
   Task<Frame> next();
-  /// The payload's next bytes, into one run of memory after the other.
-  Task<> read(MutableBytes first, MutableBytes second = {});
+  /// The payload's next bytes.
+  Task<> read(MutableBytes into);
   /// What is left of the payload.
   Task<> skip();
   std::size_t payload_left() const { return payload_left_; }

@@ -34,9 +34,8 @@ void FrameWriter::gather() {
     first_ = frame->next_;
     batch_.push_back(frame);
     buffers_.emplace_back(frame->frame.head().data(), frame->frame.head().size());
-    for (const ByteView run : frame->frame.payload()) {
-      if (!run.empty()) buffers_.emplace_back(run.data(), run.size());
-    }
+    const ByteView payload = frame->frame.payload();
+    if (!payload.empty()) buffers_.emplace_back(payload.data(), payload.size());
   }
 }
 

@@ -185,18 +185,15 @@ Task<> Mover::copy_all(const Source& source, const std::vector<Copy>& copies) {
 /// The record as it is on its drive, its block checksums with it, verified.
 Task<std::uint64_t> Mover::copy(std::shared_ptr<volume::DriveService> from, Copy wanted) {
   const auto& record = wanted.record;
-  CO_TRY_LET(const auto read, co_await from->read(record.key, {0, record.stored_bytes}));
-  if (read.header.size() != kPageBytes || read.first_block != 0 || read.blocks.size() != record.stored_bytes) {
+  CO_TRY_LET(auto read, co_await from->read(record.key, {0, record.stored_bytes}));
+  if (read.memory.size() != kPageBytes + record.stored_bytes || read.first_block != 0) {
     co_return error(Errc::corrupt, "a record of another length");
   }
-  const auto& header = *reinterpret_cast<const volume::RecordHeader*>(read.header.data());
+  volume::RecordHeader& header = read.header();
   CO_TRY(volume::verify_identity(header, record.key));
-  CO_TRY(volume::verify_blocks(header, 0, read.blocks.view()));
+  CO_TRY(volume::verify_blocks(header, 0, read.blocks()));
   const Incoming& incoming = *wanted.incoming;
-  Buffer bytes(kPageBytes + record.stored_bytes);
-  std::ranges::copy(read.header.view(), bytes.data());
-  std::ranges::copy(read.blocks.view(), bytes.data() + kPageBytes);
-  reinterpret_cast<volume::RecordHeader*>(bytes.data())->set_epoch = incoming.epoch.value;
+  header.set_epoch = incoming.epoch.value;
   volume::Append append{.key = record.key,
                         .set = incoming.set,
                         .set_epoch = incoming.epoch,
@@ -204,9 +201,9 @@ Task<std::uint64_t> Mover::copy(std::shared_ptr<volume::DriveService> from, Copy
                         .extent_bytes = header.extent_bytes,
                         .chunk_bytes = header.chunk_bytes,
                         .owner_bucket = BucketId{header.owner_bucket},
-                        .record = bytes.span()};
+                        .record = read.memory.span()};
   CO_TRY(co_await incoming.target->append(std::move(append)));
-  co_return bytes.size();
+  co_return read.memory.size();
 }
 
 /// An extent may have been freed between reading and appending it, and its drives told to forget it.

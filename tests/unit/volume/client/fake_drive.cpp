@@ -77,19 +77,15 @@ Result<RecordBytes> FakeDrive::find(const RecordKey& key, ByteRange range) {
   const auto found = records_.find(key);
   if (found == records_.end()) return error(Errc::not_found, "no such record");
   const auto& bytes = found->second.bytes;
-  RecordBytes answer;
-  answer.header = Buffer(kPageBytes);
-  std::memcpy(answer.header.data(), bytes.data(), kPageBytes);
   const std::uint64_t first = range.offset / kBlockBytes * kBlockBytes;
-  const std::uint64_t end = round_up_to_page(range.end());
-  if (range.length > 0) {
-    EXPECT_LE(end, bytes.size() - kPageBytes) << "a read past stored_bytes";
-    if (end > bytes.size() - kPageBytes) return error(Errc::io_error, "past the record's end");
-    answer.blocks = Buffer(end - first);
-    std::memcpy(answer.blocks.data(), bytes.data() + kPageBytes + first, end - first);
-    answer.first_block = static_cast<std::uint32_t>(first / kBlockBytes);
-    bytes_read_ += end - first;
-  }
+  const std::uint64_t end = range.length == 0 ? first : round_up_to_page(range.end());
+  EXPECT_LE(end, bytes.size() - kPageBytes) << "a read past stored_bytes";
+  if (end > bytes.size() - kPageBytes) return error(Errc::io_error, "past the record's end");
+  RecordBytes answer(end - first);
+  std::memcpy(answer.memory.data(), bytes.data(), kPageBytes);
+  std::ranges::copy(ByteView(bytes).subspan(kPageBytes + first, end - first), answer.blocks().begin());
+  answer.first_block = static_cast<std::uint32_t>(first / kBlockBytes);
+  bytes_read_ += end - first;
   return answer;
 }
 

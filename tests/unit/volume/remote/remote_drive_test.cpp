@@ -37,9 +37,9 @@ TEST(RemoteDrive, GivesTheBlocksThatCoverARange) {
   const auto bytes = rig.run(rig.drive()->read(key_of(1), {10'000, 5'000}));
   ASSERT_TRUE(bytes);
   EXPECT_EQ(bytes->first_block, 2U);
-  EXPECT_EQ(bytes->blocks.size(), 2 * kBlockBytes);
-  const auto& header = *reinterpret_cast<const RecordHeader*>(bytes->header.data());
-  EXPECT_TRUE(verify_blocks(header, bytes->first_block, bytes->view()));
+  EXPECT_EQ(bytes->blocks().size(), 2 * kBlockBytes);
+  const auto& header = bytes->header();
+  EXPECT_TRUE(verify_blocks(header, bytes->first_block, bytes->blocks()));
 }
 
 TEST(RemoteDrive, TellsFailuresAsTheDriveDoes) {

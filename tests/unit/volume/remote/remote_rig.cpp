@@ -186,12 +186,12 @@ Result<> RemoteRig::check(const RecordKey& key, std::uint32_t stored_bytes) {
 }
 
 Result<> check_record(const RecordBytes& bytes, const RecordKey& key, std::uint32_t stored_bytes) {
-  const auto& header = *reinterpret_cast<const RecordHeader*>(bytes.header.data());
+  const auto& header = bytes.header();
   if (auto sound = verify_identity(header, key); !sound) return sound;
-  if (auto sound = verify_blocks(header, bytes.first_block, bytes.view()); !sound) return sound;
+  if (auto sound = verify_blocks(header, bytes.first_block, bytes.blocks()); !sound) return sound;
   const Buffer expected = test_payload(key, stored_bytes);
-  if (bytes.blocks.size() != stored_bytes ||
-      (stored_bytes > 0 && std::memcmp(bytes.blocks.data(), expected.data(), stored_bytes) != 0)) {
+  if (bytes.blocks().size() != stored_bytes ||
+      (stored_bytes > 0 && std::memcmp(bytes.blocks().data(), expected.data(), stored_bytes) != 0)) {
     return error(Errc::internal, "other bytes than were appended");
   }
   return {};

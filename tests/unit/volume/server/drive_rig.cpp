@@ -137,12 +137,12 @@ Result<> DriveRig::append_and_sync(const RecordKey& key, std::uint32_t stored_by
 Result<> DriveRig::check(const RecordKey& key, std::uint32_t stored_bytes) {
   auto bytes = run(drive_->read(key, {0, stored_bytes}));
   if (!bytes) return std::move(bytes).error();
-  const auto& header = *reinterpret_cast<const RecordHeader*>(bytes->header.data());
+  const auto& header = bytes->header();
   if (auto sound = verify_identity(header, key); !sound) return sound;
-  if (auto sound = verify_blocks(header, bytes->first_block, bytes->view()); !sound) return sound;
+  if (auto sound = verify_blocks(header, bytes->first_block, bytes->blocks()); !sound) return sound;
   const Buffer expected = test_payload(key, stored_bytes);
-  if (bytes->blocks.size() != stored_bytes ||
-      (stored_bytes > 0 && std::memcmp(bytes->blocks.data(), expected.data(), stored_bytes) != 0)) {
+  if (bytes->blocks().size() != stored_bytes ||
+      (stored_bytes > 0 && std::memcmp(bytes->blocks().data(), expected.data(), stored_bytes) != 0)) {
     return error(Errc::internal, "other bytes than were appended");
   }
   return {};
@@ -152,7 +152,7 @@ DriveRig::Place DriveRig::place_of(const RecordKey& key) {
   auto bytes = run(drive_->read(key, {0, 0}));
   EXPECT_TRUE(bytes);
   if (!bytes) return {};
-  const auto& header = *reinterpret_cast<const RecordHeader*>(bytes->header.data());
+  const auto& header = bytes->header();
   char name[32];
   std::snprintf(name, sizeof name, "/segments/%08u.seg", header.segment);
   return {std::string(kDirectory) + name, header.offset_bytes};

@@ -42,9 +42,9 @@ TEST(DriveRead, GivesTheBlocksThatCoverARange) {
   const auto bytes = rig.run(rig.drive().read(key_of(1), {10'000, 5'000}));
   ASSERT_TRUE(bytes);
   EXPECT_EQ(bytes->first_block, 2U);
-  EXPECT_EQ(bytes->blocks.size(), 2 * kBlockBytes);
-  const auto& header = *reinterpret_cast<const RecordHeader*>(bytes->header.data());
-  EXPECT_TRUE(verify_blocks(header, bytes->first_block, bytes->view()));
+  EXPECT_EQ(bytes->blocks().size(), 2 * kBlockBytes);
+  const auto& header = bytes->header();
+  EXPECT_TRUE(verify_blocks(header, bytes->first_block, bytes->blocks()));
   EXPECT_EQ(rig.run(rig.drive().read(key_of(1), {60 << 10, 8 << 10})).code(), Errc::invalid_argument);
 }
 

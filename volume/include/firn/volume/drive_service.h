@@ -35,12 +35,20 @@ struct RecordInfo {
   std::uint64_t extent_bytes = 0;
 };
 
-/// Verified by whoever receives it: the header page as read, and whole blocks of the chunk from `first_block` on.
+/// Verified by whoever receives it: the header page as read, and behind it whole blocks of the chunk from `first_block`
+/// on. In one run of memory, as on the drive: from the first block on they are one read.
 struct RecordBytes {
-  Buffer header;  ///< One page.
-  Buffer blocks;
+  RecordBytes() = default;
+  explicit RecordBytes(std::size_t blocks_bytes) : memory(kPageBytes + blocks_bytes) {}
+
+  const RecordHeader& header() const { return *reinterpret_cast<const RecordHeader*>(memory.data()); }
+  RecordHeader& header() { return *reinterpret_cast<RecordHeader*>(memory.data()); }
+  MutableBytes header_page() { return memory.span().first(kPageBytes); }
+  MutableBytes blocks() { return memory.span().subspan(kPageBytes); }
+  ByteView blocks() const { return memory.view().subspan(kPageBytes); }
+
+  Buffer memory;
   std::uint32_t first_block = 0;
-  ByteView view() const { return blocks.view(); }
 };
 
 struct DriveUsage {
