@@ -5,6 +5,7 @@
 #include <mutex>
 #include <new>
 
+#include "buffer_arena.h"
 #include "firn/base/assert.h"
 
 // Under AddressSanitizer every buffer comes from and goes to malloc, whose quarantine then finds a late use.
@@ -101,15 +102,23 @@ SharedShelf& shared_shelf() {
   return shelf;
 }
 
+/// Never destroyed, for the same reason.
+BufferArena& arena() {
+  static auto& arena = *new BufferArena;
+  return arena;
+}
+
 /// Smaller ones are malloc's business: it keeps them as well.
-constexpr std::size_t kSharedBlockBytes = 64UL << 10;
+bool is_shared(std::size_t capacity_bytes) { return capacity_bytes >= Buffer::kSharedBlockBytes; }
+
+std::byte* take_shared(std::size_t capacity_bytes) {
+  std::byte* memory = arena().take(capacity_bytes);
+  return memory != nullptr ? memory : shared_shelf().take(capacity_bytes);
+}
 
 void pass_on(std::byte* memory, std::size_t capacity_bytes) {
-  if (capacity_bytes >= kSharedBlockBytes) {
-    shared_shelf().give(memory, capacity_bytes);
-  } else {
-    std::free(memory);
-  }
+  if (!is_shared(capacity_bytes)) return std::free(memory);
+  if (!arena().give(memory, capacity_bytes)) shared_shelf().give(memory, capacity_bytes);
 }
 
 /// One thread's own: a few short ones, searched and shifted in some 50 ns.
@@ -141,7 +150,10 @@ thread_local Cache cache;
 
 Cache::~Cache() {
   cache_ended = true;
-  while (!shelf_.empty()) std::free(shelf_.take_oldest().memory);
+  while (!shelf_.empty()) {
+    const auto oldest = shelf_.take_oldest();
+    pass_on(oldest.memory, oldest.capacity_bytes);
+  }
 }
 
 }  // namespace
@@ -149,7 +161,7 @@ Cache::~Cache() {
 Buffer::Buffer(std::size_t size_bytes) : size_(size_bytes), capacity_(round_up_to_page(size_bytes)) {
   if (capacity_ == 0) return;
   if (FIRN_BUFFER_CACHE && !cache_ended) data_ = cache.take(capacity_);
-  if (FIRN_BUFFER_CACHE && data_ == nullptr && capacity_ >= kSharedBlockBytes) data_ = shared_shelf().take(capacity_);
+  if (FIRN_BUFFER_CACHE && data_ == nullptr && is_shared(capacity_)) data_ = take_shared(capacity_);
   if (data_ == nullptr) data_ = allocate(capacity_);
 }
 
@@ -160,14 +172,22 @@ void Buffer::resize(std::size_t size_bytes) {
 
 void Buffer::release() {
   if (data_ == nullptr) return;
-  if (!FIRN_BUFFER_CACHE || cache_ended) {
+  if (!FIRN_BUFFER_CACHE) {
     std::free(data_);
+  } else if (cache_ended) {
+    pass_on(data_, capacity_);
   } else {
     cache.give(data_, capacity_);
   }
   data_ = nullptr;
   size_ = capacity_ = 0;
 }
+
+std::optional<std::size_t> Buffer::region_of(const std::byte* memory) {
+  return FIRN_BUFFER_CACHE ? arena().region_of(memory) : std::nullopt;
+}
+
+MutableBytes Buffer::region(std::size_t index) { return arena().region(index); }
 
 std::size_t Buffer::cached_bytes() { return cache_ended ? 0 : cache.bytes(); }
 

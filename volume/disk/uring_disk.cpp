@@ -1,7 +1,6 @@
 #include "disk/uring_disk.h"
 
 #include <sys/stat.h>
-#include <sys/uio.h>
 
 #include <array>
 #include <cerrno>
@@ -112,8 +111,8 @@ Task<std::unique_ptr<DiskLock>> UringDisk::lock(std::string path) {
 Task<> UringFile::read(std::uint64_t offset_bytes, MutableBytes into) {
   CO_TRY_LET(UringLoop* const loop, disk_.loop());
   while (!into.empty()) {
-    const std::int32_t count = co_await loop->request([this, offset_bytes, into](io_uring_sqe* sqe) {
-      io_uring_prep_read(sqe, file_->value(), into.data(), static_cast<unsigned>(into.size()), offset_bytes);
+    const std::int32_t count = co_await loop->request([this, loop, offset_bytes, into](io_uring_sqe* sqe) {
+      loop->prepare_read(sqe, file_->value(), into, offset_bytes);
     });
     if (is_passing(count)) continue;
     if (count < 0) co_return posix::failure(-count, "read " + path_);
@@ -140,23 +139,11 @@ struct TwoAnswers {
 
 Task<> UringFile::read_two(ReadPart first, ReadPart second) {
   CO_TRY_LET(UringLoop* const loop, disk_.loop());
+  const auto counts = co_await read_apart(*loop, first, second);
   std::array<std::size_t, 2> done{};
-  if (first.offset_bytes + first.into.size() == second.offset_bytes) {
-    const std::array<iovec, 2> pieces{iovec{first.into.data(), first.into.size()},
-                                      iovec{second.into.data(), second.into.size()}};
-    const std::int32_t count = co_await loop->request([this, &pieces, &first](io_uring_sqe* sqe) {
-      io_uring_prep_readv(sqe, file_->value(), pieces.data(), pieces.size(), first.offset_bytes);
-    });
-    if (count < 0 && !is_passing(count)) co_return posix::failure(-count, "read " + path_);
-    const std::size_t read_bytes = count < 0 ? 0 : static_cast<std::size_t>(count);
-    done[0] = std::min(read_bytes, first.into.size());
-    done[1] = read_bytes - done[0];
-  } else {
-    const auto counts = co_await read_apart(*loop, first, second);
-    for (std::size_t i = 0; i < done.size(); ++i) {
-      if (counts[i] < 0 && !is_passing(counts[i])) co_return posix::failure(-counts[i], "read " + path_);
-      done[i] = counts[i] < 0 ? 0 : static_cast<std::size_t>(counts[i]);
-    }
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    if (counts[i] < 0 && !is_passing(counts[i])) co_return posix::failure(-counts[i], "read " + path_);
+    done[i] = counts[i] < 0 ? 0 : static_cast<std::size_t>(counts[i]);
   }
   // Short reads are rare: the rest goes the plain way.
   CO_TRY(co_await read(first.offset_bytes + done[0], first.into.subspan(done[0])));
@@ -171,10 +158,9 @@ boost::asio::awaitable<std::array<std::int32_t, 2>> UringFile::read_apart(UringL
         answers.resume.emplace(std::move(handler));
         answers.first.emplace([&answers](std::int32_t result) { answers.answered(0, result); });
         answers.second.emplace([&answers](std::int32_t result) { answers.answered(1, result); });
-        const auto prepare = [this](const ReadPart& part) {
-          return [this, &part](io_uring_sqe* sqe) {
-            io_uring_prep_read(sqe, file_->value(), part.into.data(), static_cast<unsigned>(part.into.size()),
-                               part.offset_bytes);
+        const auto prepare = [this, &loop](const ReadPart& part) {
+          return [this, &loop, &part](io_uring_sqe* sqe) {
+            loop.prepare_read(sqe, file_->value(), part.into, part.offset_bytes);
           };
         };
         loop.start(answers.first, prepare(first));
@@ -187,8 +173,8 @@ boost::asio::awaitable<std::array<std::int32_t, 2>> UringFile::read_apart(UringL
 Task<> UringFile::write(std::uint64_t offset_bytes, ByteView bytes) {
   CO_TRY_LET(UringLoop* const loop, disk_.loop());
   while (!bytes.empty()) {
-    const std::int32_t count = co_await loop->request([this, offset_bytes, bytes](io_uring_sqe* sqe) {
-      io_uring_prep_write(sqe, file_->value(), bytes.data(), static_cast<unsigned>(bytes.size()), offset_bytes);
+    const std::int32_t count = co_await loop->request([this, loop, offset_bytes, bytes](io_uring_sqe* sqe) {
+      loop->prepare_write(sqe, file_->value(), bytes, offset_bytes);
     });
     if (is_passing(count)) continue;
     if (count < 0) co_return posix::failure(-count, "write " + path_);

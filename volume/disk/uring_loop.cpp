@@ -53,6 +53,9 @@ Result<> UringLoop::open() {
   opened_ = true;
   io_uring_register_ring_fd(&ring_);  // Spares a file lookup per call; older kernels refuse, which is fine.
 
+  // From Linux 5.19 on; before, every request looks for its pages.
+  if (io_uring_register_buffers_sparse(&ring_, Buffer::kRegions) != 0) regions_.fill(Pinning::refused);
+
   const int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (event_fd < 0) return error(Errc::io_error, describe("eventfd", -errno));
   events_.assign(event_fd);
@@ -60,6 +63,42 @@ Result<> UringLoop::open() {
   if (answer < 0) return error(Errc::io_error, describe("io_uring_register_eventfd", answer));
   await_events();
   return {};
+}
+
+std::optional<int> UringLoop::pinned_region(const std::byte* memory) {
+  const auto region = Buffer::region_of(memory);
+  if (!region) return std::nullopt;
+  Pinning& pinning = regions_[*region];
+  if (pinning == Pinning::untried) pinning = pin(*region) ? Pinning::pinned : Pinning::refused;
+  return pinning == Pinning::pinned ? std::optional(static_cast<int>(*region)) : std::nullopt;
+}
+
+bool UringLoop::pin(std::size_t region) {
+  const MutableBytes memory = Buffer::region(region);
+  const iovec pages{memory.data(), memory.size()};
+  const int answer = io_uring_register_buffers_update_tag(&ring_, static_cast<unsigned>(region), &pages, nullptr, 1);
+  if (answer == 1) return true;
+  // Mostly ENOMEM, the limit of locked memory: nothing is wrong but some CPU time.
+  log::info("{}: reads and writes will look for their pages each time", describe("io_uring_register_buffers", answer));
+  return false;
+}
+
+void UringLoop::prepare_read(io_uring_sqe* sqe, int file, MutableBytes into, std::uint64_t offset_bytes) {
+  const auto bytes = static_cast<unsigned>(into.size());
+  if (const auto region = pinned_region(into.data())) {
+    io_uring_prep_read_fixed(sqe, file, into.data(), bytes, offset_bytes, *region);
+  } else {
+    io_uring_prep_read(sqe, file, into.data(), bytes, offset_bytes);
+  }
+}
+
+void UringLoop::prepare_write(io_uring_sqe* sqe, int file, ByteView bytes, std::uint64_t offset_bytes) {
+  const auto size = static_cast<unsigned>(bytes.size());
+  if (const auto region = pinned_region(bytes.data())) {
+    io_uring_prep_write_fixed(sqe, file, bytes.data(), size, offset_bytes, *region);
+  } else {
+    io_uring_prep_write(sqe, file, bytes.data(), size, offset_bytes);
+  }
 }
 
 io_uring_sqe* UringLoop::next_entry() {

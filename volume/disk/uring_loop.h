@@ -2,15 +2,18 @@
 
 #include <liburing.h>
 
+#include <array>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "disk/completion.h"
+#include "firn/base/buffer.h"
 #include "firn/base/result.h"
 
 namespace firn::volume {
@@ -19,7 +22,8 @@ namespace firn::volume {
 ///
 /// Threads: made and used on the thread that runs `context`; destroyed after that thread has ended.
 /// Cost: requests queued in one turn of the loop are submitted by one io_uring_enter at its end.
-/// Memory: the rings, some 300 KiB; requests live in their coroutines.
+/// Memory: the rings, some 300 KiB; requests live in their coroutines. The regions that large buffers lie in are pinned
+/// at their first use, where the kernel and its limit of locked memory let them.
 class UringLoop {
  public:
   static Result<std::unique_ptr<UringLoop>> make(boost::asio::io_context& context);
@@ -48,9 +52,19 @@ class UringLoop {
     io_uring_sqe_set_data(sqe, &completion);
   }
 
+  /// Describe a read into, or a write of, memory: with the kernel's own note of its pages where there is one, else
+  /// looking for them is a quarter of what the request costs.
+  void prepare_read(io_uring_sqe* sqe, int file, MutableBytes into, std::uint64_t offset_bytes);
+  void prepare_write(io_uring_sqe* sqe, int file, ByteView bytes, std::uint64_t offset_bytes);
+
  private:
+  enum class Pinning : std::uint8_t { untried, pinned, refused };
+
   explicit UringLoop(boost::asio::io_context& context);
   Result<> open();
+  /// The region that `memory` lies in, if the kernel has pinned it for this ring.
+  std::optional<int> pinned_region(const std::byte* memory);
+  bool pin(std::size_t region);
   /// A free submission entry; submits what is queued when there is none. Schedules the submission.
   io_uring_sqe* next_entry();
   void submit();
@@ -61,6 +75,7 @@ class UringLoop {
   boost::asio::posix::stream_descriptor events_;
   std::uint64_t event_count_ = 0;
   io_uring ring_{};
+  std::array<Pinning, Buffer::kRegions> regions_{};
   bool opened_ = false;
   bool submit_scheduled_ = false;
 };

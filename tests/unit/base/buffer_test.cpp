@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -94,6 +96,56 @@ TEST(BufferCache, GivesAReleasedBufferToTheNextOfItsSize) {
   }
   EXPECT_NE(Buffer(2 * kPageBytes).data(), memory);
   EXPECT_EQ(Buffer(3 * kPageBytes - 1).data(), memory);
+}
+#endif
+
+#if !defined(__SANITIZE_ADDRESS__)
+/// One byte after the buffer's last.
+const std::byte* end_of(const Buffer& buffer) { return buffer.data() + buffer.capacity(); }
+
+std::vector<Buffer> take_until_one_lies_elsewhere(std::size_t size_bytes) {
+  std::vector<Buffer> taken;
+  do {
+    taken.emplace_back(size_bytes);
+  } while (Buffer::region_of(taken.back().data()));
+  return taken;
+}
+
+TEST(BufferRegions, HoldLargeBuffersEachWithinOne) {
+  std::vector<Buffer> taken = take_until_one_lies_elsewhere((std::size_t{1} << 20) + kPageBytes);
+  taken.pop_back();
+  EXPECT_GT(taken.size(), Buffer::kRegions * 8);
+  std::ranges::sort(taken, {}, [](const Buffer& buffer) { return buffer.data(); });
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    const auto region = Buffer::region_of(taken[i].data());
+    ASSERT_TRUE(region);
+    EXPECT_EQ(region, Buffer::region_of(end_of(taken[i]) - 1));
+    EXPECT_GE(taken[i].data(), Buffer::region(*region).data());
+    EXPECT_TRUE(i == 0 || end_of(taken[i - 1]) <= taken[i].data());
+  }
+  EXPECT_FALSE(Buffer::region_of(Buffer(kPageBytes).data()));
+}
+
+/// What this thread keeps for its next buffers is small afterwards, so in no region.
+void give_back_what_is_kept() {
+  std::vector<Buffer> small;
+  for (int i = 0; i < 100; ++i) small.emplace_back(kPageBytes);
+}
+
+TEST(BufferRegions, JoinWhatIsGivenBackIntoOneRun) {
+  for (const std::size_t pages : {16, 17, 257, 1000}) {
+    std::vector<Buffer> taken = take_until_one_lies_elsewhere(pages * kPageBytes);
+    for (std::size_t i = 0; i < taken.size(); i += 2) taken[i] = Buffer();
+    taken.clear();
+    give_back_what_is_kept();
+    EXPECT_EQ(take_until_one_lies_elsewhere(Buffer::kRegionBytes).size() - 1, Buffer::kRegions) << pages;
+  }
+}
+
+TEST(BufferRegions, GiveWhatHasNoRoomFromElsewhere) {
+  std::vector<Buffer> taken = take_until_one_lies_elsewhere(Buffer::kRegionBytes);
+  std::memset(taken.back().data(), 1, taken.back().size());
+  EXPECT_FALSE(Buffer::region_of(Buffer(Buffer::kRegionBytes + kPageBytes).data()));
 }
 #endif
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -54,8 +55,18 @@ class Buffer {
   static std::size_t cached_bytes();
   /// Some eight stripes of one shard: enough that a busy connection never asks malloc, too little to matter per thread.
   static constexpr std::size_t kCachedBytesMax = std::size_t{8} << 20;
-  /// What the process keeps beyond that, for all threads: what eight large uploads stream through.
-  static constexpr std::size_t kSharedBytesMax = std::size_t{64} << 20;
+  /// What the process keeps beyond that and the regions, for all threads.
+  static constexpr std::size_t kSharedBytesMax = std::size_t{32} << 20;
+
+  /// Buffers of `kSharedBlockBytes` and more lie in these regions while there is room: what eight large uploads stream
+  /// through. They stay where they are for as long as the process lives, so io_uring can be told of them once, instead
+  /// of looking for their pages with each request.
+  static constexpr std::size_t kRegions = 4;
+  static constexpr std::size_t kRegionBytes = std::size_t{16} << 20;
+  static constexpr std::size_t kSharedBlockBytes = std::size_t{64} << 10;
+  /// The region that a buffer's memory lies in.
+  static std::optional<std::size_t> region_of(const std::byte* memory);
+  static MutableBytes region(std::size_t index);
 
  private:
   void release();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
@@ -64,7 +65,7 @@ class RealDisk : public testing::Test {
       auto bytes = run(drive.read(key_of(i), {0, stored}), i % 2);
       ASSERT_TRUE(bytes) << i << ": " << bytes.error().detail;
       const Buffer expected = test_payload(key_of(i), stored);
-      ASSERT_EQ(std::memcmp(bytes->blocks.data(), expected.data(), stored), 0) << i;
+      ASSERT_EQ(std::memcmp(bytes->blocks().data(), expected.data(), stored), 0) << i;
     }
   }
 
@@ -93,6 +94,36 @@ TEST_F(RealDisk, ReadsWhatItWroteInOneOrTwoPieces) {
   Buffer last(4096);
   ASSERT_TRUE(run((*file)->read_two({8192, head.span()}, {8192 + (60 << 10), last.span()}), 1));
   EXPECT_EQ(std::memcmp(last.data(), written.data() + (60 << 10), 4096), 0);
+}
+
+/// Both kinds of memory: what the kernel keeps pinned, and what it has to look for.
+TEST_F(RealDisk, ReadsAndWritesLargeAndSmallBuffers) {
+  auto file = run(disk_->open(directory_ + "/file", Disk::Open::create));
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(run((*file)->preallocate(64 << 20)));
+  std::vector<Buffer> written;
+  std::uint64_t offset = 0;
+  for (const std::size_t pages : {1, 15, 16, 17, 257, 64, 2000}) {
+    Buffer& buffer = written.emplace_back(pages * kPageBytes);
+    EXPECT_EQ(Buffer::region_of(buffer.data()).has_value(), pages >= 16);
+    for (std::size_t i = 0; i < buffer.size(); ++i) buffer.data()[i] = static_cast<std::byte>(i / 7 + pages);
+    ASSERT_TRUE(run((*file)->write(offset, buffer.view()), written.size() % 2));
+    offset += buffer.size();
+  }
+  offset = 0;
+  for (const Buffer& expected : written) {
+    Buffer found(expected.size());
+    ASSERT_TRUE(run((*file)->read(offset, found.span())));
+    EXPECT_TRUE(std::ranges::equal(found.view(), expected.view()));
+    if (found.size() > 2 * kPageBytes) {  // From the middle of registered memory into the middle of other.
+      Buffer part(kPageBytes);
+      ASSERT_TRUE(
+          run((*file)->read_two({offset, part.span()}, {offset + kPageBytes, found.span().subspan(kPageBytes)}), 1));
+      EXPECT_TRUE(std::ranges::equal(part.view(), expected.view().first(kPageBytes)));
+      EXPECT_TRUE(std::ranges::equal(found.view(), expected.view()));
+    }
+    offset += expected.size();
+  }
 }
 
 TEST_F(RealDisk, SaysWhatIsNotThere) {

@@ -27,7 +27,7 @@ class DiskFile {
   virtual ~DiskFile() = default;
   /// All of it, or an error; past the end of the file is Errc::io_error.
   virtual Task<> read(std::uint64_t offset_bytes, MutableBytes into) = 0;
-  /// Two pieces at once, as one request when the second follows the first on disk.
+  /// Two pieces at once.
   virtual Task<> read_two(ReadPart first, ReadPart second) = 0;
   /// All of it, or an error. Errc::drive_full for ENOSPC.
   virtual Task<> write(std::uint64_t offset_bytes, ByteView bytes) = 0;
