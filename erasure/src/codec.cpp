@@ -85,81 +85,67 @@ Outputs parity_outputs(std::span<const MutableBytes> parity, std::size_t length_
 
 // ISA-L's signatures lack const: it reads tables and data.
 unsigned char* as_input(ByteView data) { return reinterpret_cast<unsigned char*>(const_cast<std::byte*>(data.data())); }
+unsigned char* as_input(ByteView data, std::size_t length_bytes) {
+  FIRN_ASSERT(data.size() == length_bytes);
+  return as_input(data);
+}
 unsigned char* as_tables(const unsigned char* tables) { return const_cast<unsigned char*>(tables); }
 
 }  // namespace
 
 bool valid(Shape shape) { return shape.data >= 1 && shape.data <= kDataShardsMax && shape.parity <= kParityShardsMax; }
 
-struct Codec::Tables {
-  Shape shape;
-  Rows encoding{};
-  /// For accumulate: the parity rows alone, expanded.
-  std::vector<unsigned char> parity;
-  /// For begin: of these, what data shard 0 is multiplied by.
-  std::array<unsigned char, kTableBytes * kParityShardsMax> first{};
-  /// For begin_pair: the same of data shards 0 and 1.
-  std::vector<unsigned char> first_pair;
-  /// For accumulate_pair, by half the index: each parity as a combination of all parities (itself) and the pair.
-  std::vector<std::vector<unsigned char>> pairs;
+/// As ISA-L wants coefficients, for each size of a group.
+using GroupTables = std::array<std::vector<unsigned char>, Codec::kGroupMax + 1>;
 
+struct Codec::Tables {
+  explicit Tables(Shape of);
   unsigned char coefficient(std::size_t row, std::size_t data) const {
     return encoding[(std::size_t{shape.data} + row) * shape.data + data];
   }
-  void expand_pairs();
+  /// Each parity as a combination of `count` data shards, and before them, if `adding`, of all parities: itself.
+  std::vector<unsigned char> expand(std::size_t first, std::size_t count, bool adding) const;
+
+  Shape shape;
+  Rows encoding{};
+  std::vector<unsigned char> parity;  ///< For accumulate: the parity rows alone, expanded.
+  GroupTables begin;                  ///< For begin_group.
+  std::vector<GroupTables> add;       ///< For accumulate_group, by the first shard's index.
 };
 
-void Codec::Tables::expand_pairs() {
-  const std::size_t m = shape.parity;
-  for (std::size_t index = 0; index + 1 < shape.data; index += 2) {
-    const std::size_t width = index == 0 ? 2 : m + 2;
-    std::vector<unsigned char> rows(m * width);
-    for (std::size_t row = 0; row < m; ++row) {
-      if (index > 0) rows[row * width + row] = 1;
-      rows[(row + 1) * width - 2] = coefficient(row, index);
-      rows[(row + 1) * width - 1] = coefficient(row, index + 1);
-    }
-    std::vector<unsigned char> expanded(kTableBytes * rows.size());
-    ec_init_tables(static_cast<int>(width), static_cast<int>(m), rows.data(), expanded.data());
-    if (index == 0) {
-      first_pair = std::move(expanded);
-      pairs.emplace_back();
-    } else {
-      pairs.push_back(std::move(expanded));
-    }
+Codec::Tables::Tables(Shape of) : shape(of), encoding(encoding_rows(of)) {
+  if (shape.parity == 0) return;
+  parity = expand(0, shape.data, false);
+  const auto group_from = [this](std::size_t first) { return std::min(kGroupMax, shape.data - first); };
+  for (std::size_t count = 1; count <= group_from(0); ++count) begin[count] = expand(0, count, false);
+  add.resize(shape.data);
+  for (std::size_t first = 0; first < shape.data; ++first) {
+    for (std::size_t count = 2; count <= group_from(first); ++count) add[first][count] = expand(first, count, true);
   }
+}
+
+std::vector<unsigned char> Codec::Tables::expand(std::size_t first, std::size_t count, bool adding) const {
+  const std::size_t before = adding ? shape.parity : 0;
+  const std::size_t width = before + count;
+  std::vector<unsigned char> rows(shape.parity * width);
+  for (std::size_t row = 0; row < shape.parity; ++row) {
+    if (adding) rows[row * width + row] = 1;
+    for (std::size_t i = 0; i < count; ++i) rows[row * width + before + i] = coefficient(row, first + i);
+  }
+  std::vector<unsigned char> expanded(kTableBytes * rows.size());
+  ec_init_tables(static_cast<int>(width), shape.parity, rows.data(), expanded.data());
+  return expanded;
 }
 
 Codec::Codec(Shape shape) {
   FIRN_ASSERT(valid(shape));
-  auto tables = std::make_unique<Tables>();
-  tables->shape = shape;
-  tables->encoding = encoding_rows(shape);
-  if (shape.parity > 0) {
-    tables->parity.resize(kTableBytes * shape.data * shape.parity);
-    ec_init_tables(shape.data, shape.parity, &tables->encoding[std::size_t{shape.data} * shape.data],
-                   tables->parity.data());
-    for (std::size_t row = 0; row < shape.parity; ++row) {
-      std::copy_n(&tables->parity[row * shape.data * kTableBytes], kTableBytes, &tables->first[row * kTableBytes]);
-    }
-    tables->expand_pairs();
-  }
-  tables_ = std::move(tables);
+  tables_ = std::make_unique<const Tables>(shape);
 }
 
 Codec::~Codec() = default;
 Codec::Codec(Codec&&) noexcept = default;
 
 Shape Codec::shape() const { return tables_->shape; }
-
-void Codec::begin(ByteView data, std::span<const MutableBytes> parity) const {
-  FIRN_ASSERT(parity.size() == tables_->shape.parity);
-  Outputs outputs = parity_outputs(parity, data.size());
-  if (data.empty() || parity.empty()) return;
-  unsigned char* input = as_input(data);
-  ec_encode_data(as_length(data.size()), 1, tables_->shape.parity, as_tables(tables_->first.data()), &input,
-                 outputs.data());
-}
 
 void Codec::accumulate(std::uint8_t index, ByteView data, std::span<const MutableBytes> parity) const {
   const Shape shape = tables_->shape;
@@ -170,38 +156,40 @@ void Codec::accumulate(std::uint8_t index, ByteView data, std::span<const Mutabl
                         as_input(data), outputs.data());
 }
 
-void Codec::begin_pair(ByteView first, ByteView second, std::span<const MutableBytes> parity) const {
-  FIRN_ASSERT(tables_->shape.data >= 2 && parity.size() == tables_->shape.parity && second.size() == first.size());
-  Outputs outputs = parity_outputs(parity, first.size());
-  if (first.empty() || parity.empty()) return;
-  std::array<unsigned char*, 2> inputs{as_input(first), as_input(second)};
-  ec_encode_data(as_length(first.size()), 2, tables_->shape.parity, as_tables(tables_->first_pair.data()),
-                 inputs.data(), outputs.data());
+void Codec::begin_group(std::span<const ByteView> data, std::span<const MutableBytes> parity) const {
+  const std::size_t m = tables_->shape.parity;
+  FIRN_ASSERT(!data.empty() && data.size() <= kGroupMax && data.size() <= tables_->shape.data && parity.size() == m);
+  const std::size_t length_bytes = data.front().size();
+  Outputs outputs = parity_outputs(parity, length_bytes);
+  std::array<unsigned char*, kGroupMax> inputs{};
+  for (std::size_t i = 0; i < data.size(); ++i) inputs[i] = as_input(data[i], length_bytes);
+  if (length_bytes == 0 || m == 0) return;
+  ec_encode_data(as_length(length_bytes), static_cast<int>(data.size()), static_cast<int>(m),
+                 as_tables(tables_->begin[data.size()].data()), inputs.data(), outputs.data());
 }
 
-void Codec::accumulate_pair(std::uint8_t index, ByteView first, ByteView second,
-                            std::span<const MutableBytes> parity) const {
+void Codec::accumulate_group(std::uint8_t first, std::span<const ByteView> data,
+                             std::span<const MutableBytes> parity) const {
   const std::size_t m = tables_->shape.parity;
-  FIRN_ASSERT(index > 0 && index % 2 == 0 && index + 1 < tables_->shape.data);
-  FIRN_ASSERT(parity.size() == m && second.size() == first.size());
-  Outputs outputs = parity_outputs(parity, first.size());
-  if (m == 0) return;
+  FIRN_ASSERT(!data.empty() && data.size() <= kGroupMax && first + data.size() <= tables_->shape.data);
+  FIRN_ASSERT(parity.size() == m);
+  const std::size_t length_bytes = data.front().size();
   // Results lie where the parities came from: fine for whole vectors, each of which is read before it is written; at an
   // odd end ISA-L would go over some bytes twice.
-  const std::size_t whole = first.size() - first.size() % kVectorBytes;
-  if (whole > 0) {
-    std::array<unsigned char*, kParityShardsMax + 2> inputs{};
+  const std::size_t whole = data.size() == 1 ? 0 : length_bytes - length_bytes % kVectorBytes;
+  if (whole > 0 && m > 0) {
+    Outputs outputs = parity_outputs(parity, length_bytes);
+    std::array<unsigned char*, kParityShardsMax + kGroupMax> inputs{};
     std::ranges::copy(outputs, inputs.begin());
-    inputs[m] = as_input(first);
-    inputs[m + 1] = as_input(second);
-    ec_encode_data(as_length(whole), static_cast<int>(m + 2), static_cast<int>(m),
-                   as_tables(tables_->pairs[index / 2].data()), inputs.data(), outputs.data());
+    for (std::size_t i = 0; i < data.size(); ++i) inputs[m + i] = as_input(data[i], length_bytes);
+    ec_encode_data(as_length(whole), static_cast<int>(m + data.size()), static_cast<int>(m),
+                   as_tables(tables_->add[first][data.size()].data()), inputs.data(), outputs.data());
   }
-  if (whole == first.size()) return;
   std::array<MutableBytes, kParityShardsMax> rest;
   for (std::size_t i = 0; i < m; ++i) rest[i] = parity[i].subspan(whole);
-  accumulate(index, first.subspan(whole), std::span(rest).first(m));
-  accumulate(index + 1, second.subspan(whole), std::span(rest).first(m));
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    accumulate(static_cast<std::uint8_t>(first + i), data[i].subspan(whole), std::span(rest).first(m));
+  }
 }
 
 Result<> Codec::rebuild(ShardMask present, ShardMask wanted, std::span<const MutableBytes> shards) const {

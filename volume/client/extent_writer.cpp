@@ -10,9 +10,9 @@ namespace firn::volume {
 
 namespace {
 
-/// Records being appended beyond the one being filled and the stripe's parity: enough to keep the drives of a 4+2 set
-/// busy while the next chunk arrives.
-constexpr std::uint64_t kChunksInFlight = 4;
+/// Records being appended beyond the one being filled and the stripe's parity: a whole stripe of 4+2, so that the next
+/// one may come in while all six drives are busy.
+constexpr std::uint64_t kChunksInFlight = 6;
 constexpr std::uint64_t kAppendingBytesMax = kChunksInFlight * (kPageBytes + kChunkBytesMax);
 
 /// Up to this chunk size a stripe (1 MiB of data at k = 4) takes memory for all its records at once, and an extent that
@@ -129,10 +129,14 @@ void StripeWriter::advance(std::size_t filled) {
   }
 }
 
+bool StripeWriter::ends_group() const {
+  return shard_ % erasure::Codec::kGroupMax + 1 == erasure::Codec::kGroupMax || ends_stripe();
+}
+
 std::span<const std::byte* const> StripeWriter::alongside() {
-  if (shard_ % 2 == 0 || parity_.empty()) return {};  // It is added to the parity with its neighbour.
+  if (!chunk_ || !ends_group()) return {};
   std::size_t count = 0;
-  if (even_) alongside_[count++] = even_.payload().data() + filled_;
+  for (const auto& chunk : group_) alongside_[count++] = chunk->payload().data() + filled_;
   for (RecordMemory& parity : parity_) alongside_[count++] = parity.payload().data() + filled_;
   return std::span(alongside_).first(count);
 }
@@ -140,19 +144,9 @@ std::span<const std::byte* const> StripeWriter::alongside() {
 void StripeWriter::digest(std::uint32_t end) {
   const ByteView fresh = chunk_.payload().subspan(digested_, end - digested_);
   checksum_blocks(chunk_.header(), digested_ / kBlockBytes, fresh);
-  if (even_) {
-    const ParityRange parity(parity_, digested_, end);
-    const ByteView neighbour = even_.payload().subspan(digested_, fresh.size());
-    if (shard_ == 1) {
-      flight_->codec().begin_pair(neighbour, fresh, parity.rows());
-    } else {
-      flight_->codec().accumulate_pair(shard_ - 1, neighbour, fresh, parity.rows());
-    }
-  } else if (shard_ % 2 == 1) {
-    add_parity(chunk_, shard_, digested_, end);
-  }
-  // The stripe's last data: so far the parity is what it will be.
-  if (shard_ % 2 == 1 && shard_ + 1 == extent_.shape.data) digest_parity(end);
+  if (ends_group()) add_to_parity(digested_, end);
+  // Of the stripe's last chunk: so far the parity is what it will be.
+  if (ends_stripe()) digest_parity(end);
   digested_ = end;
 }
 
@@ -164,13 +158,18 @@ void StripeWriter::digest_parity(std::uint32_t end) {
   parity_digested_ = end;
 }
 
-void StripeWriter::add_parity(RecordMemory& chunk, std::uint8_t shard, std::uint32_t begin, std::uint32_t end) {
+void StripeWriter::add_to_parity(std::uint32_t begin, std::uint32_t end) {
+  boost::container::static_vector<ByteView, erasure::Codec::kGroupMax> data;
+  for (const auto& chunk : group_) data.push_back(chunk->payload().subspan(begin, end - begin));
+  // The extent's last chunk may be the shortest.
+  if (begin < chunk_.payload().size()) data.push_back(chunk_.payload().subspan(begin, end - begin));
   const ParityRange parity(parity_, begin, end);
-  const ByteView bytes = chunk.payload().subspan(begin, end - begin);
-  if (shard == 0) {
-    flight_->codec().begin(bytes, parity.rows());
+  const auto first = static_cast<std::uint8_t>(shard_ - group_.size());
+  if (data.empty() || begin == end) return;
+  if (first == 0) {
+    flight_->codec().begin_group(data, parity.rows());
   } else {
-    flight_->codec().accumulate(shard, bytes, parity.rows());
+    flight_->codec().accumulate_group(first, data, parity.rows());
   }
 }
 
@@ -181,13 +180,10 @@ void StripeWriter::end_chunk() {
   digest(size);
   // The parity is as long as the chunk that is the stripe's longest: its first.
   for (RecordMemory& parity : parity_) FIRN_ASSERT(shard_ > 0 || parity.payload().size() == size);
-  if (!hold_for_pair()) {
-    if (shard_ % 2 == 0) add_parity(chunk_, shard_, 0, size);
-    if (even_) {  // It may be longer than the extent's last chunk.
-      add_parity(even_, shard_ - 1, size, static_cast<std::uint32_t>(even_.payload().size()));
-      send_chunk(std::exchange(even_, {}), shard_ - 1);
-    }
-    send_chunk(std::exchange(chunk_, {}), shard_);
+  if (!keep_for_group()) {
+    if (!ends_group()) add_to_parity(0, size);
+    if (!group_.empty()) add_to_parity(size, static_cast<std::uint32_t>(group_.front()->payload().size()));
+    send_chunk();
   }
   filled_ = 0;
   digested_ = 0;
@@ -195,8 +191,8 @@ void StripeWriter::end_chunk() {
   if (complete() || shard_ == extent_.shape.data) end_stripe();
 }
 
-bool StripeWriter::hold_for_pair() {
-  if (shard_ % 2 == 1 || shard_ + 1 == extent_.shape.data || complete()) return false;
+bool StripeWriter::keep_for_group() {
+  if (ends_group() || parity_.empty()) return false;
   const std::uint64_t bytes = record_bytes(shard_ + 1);
   Admission::Reservation memory;
   if (!whole_stripe_) {
@@ -204,30 +200,34 @@ bool StripeWriter::hold_for_pair() {
     memory = core_->admission().try_take(bytes);
     if (!memory) return false;
   }
-  even_ = std::exchange(chunk_, {});
+  name_record(chunk_, extent_, {stripe_, shard_}, owner_);
+  group_.push_back(std::make_shared<RecordMemory>(std::exchange(chunk_, {})));
+  send(group_.back(), shard_);
   start_chunk(bytes - kPageBytes);
   chunk_.reservation = std::move(memory);
   return true;
 }
 
-void StripeWriter::send_chunk(RecordMemory chunk, std::uint8_t shard) {
-  name_record(chunk, extent_, {stripe_, shard}, owner_);
-  // Set before sending: the memory of a chunk that needs no append comes back at once.
+void StripeWriter::send_chunk() {
+  name_record(chunk_, extent_, {stripe_, shard_}, owner_);
+  // Set before: the memory of a chunk that needs no append, or whose append has ended, comes back at once.
   if (!whole_stripe_) flight_->keep_spare(true);
-  send(std::move(chunk), shard);
+  for (auto& chunk : group_) flight_->let_go(std::move(chunk));
+  group_.clear();
+  send(std::make_shared<RecordMemory>(std::exchange(chunk_, {})), shard_);
 }
 
 void StripeWriter::end_stripe() {
   flight_->keep_spare(false);
   for (; shard_ < extent_.shape.data; ++shard_) {  // Zeros past the extent's end: the header page alone.
-    RecordMemory empty(0);
-    fill_header(empty, extent_, {stripe_, shard_}, owner_);
-    send(std::move(empty), shard_);
+    const auto empty = std::make_shared<RecordMemory>(0);
+    fill_header(*empty, extent_, {stripe_, shard_}, owner_);
+    send(empty, shard_);
   }
   if (!parity_.empty()) digest_parity(static_cast<std::uint32_t>(parity_.front().payload().size()));
   for (RecordMemory& parity : parity_) {
     name_record(parity, extent_, {stripe_, shard_}, owner_);
-    send(std::move(parity), shard_++);
+    send(std::make_shared<RecordMemory>(std::move(parity)), shard_++);
   }
   parity_.clear();
   parity_digested_ = 0;
@@ -236,7 +236,7 @@ void StripeWriter::end_stripe() {
   ++stripe_;
 }
 
-void StripeWriter::send(RecordMemory record, std::uint8_t shard) {
+void StripeWriter::send(std::shared_ptr<RecordMemory> record, std::uint8_t shard) {
   if (whole_stripe_ && extent_.geometry.stripes() == 1) {
     held_.push_back({std::move(record), shard});
   } else {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <boost/container/static_vector.hpp>
 #include <memory>
 #include <vector>
 
@@ -24,20 +25,24 @@ class StripeWriter final : public ExtentWriter {
   Task<> begin_stripe();
   Task<> begin_chunk();
   void start_chunk(std::uint64_t payload_bytes);
-  /// Checksums of the chunk's blocks up to `end`, and their share of the parity; that of a chunk with an even number
-  /// waits until it is known whether its neighbour comes with it.
+  /// Checksums of the chunk's blocks up to `end`, and, once no other chunk is waited for, their share of the parity
+  /// with that of the group's.
   void digest(std::uint32_t end);
   /// Checksums of the parity's blocks up to `end`, which no more data will change.
   void digest_parity(std::uint32_t end);
-  /// What one chunk's bytes from `begin` to `end` give to the parity.
-  void add_parity(RecordMemory& chunk, std::uint8_t shard, std::uint32_t begin, std::uint32_t end);
+  /// The bytes from `begin` to `end` of the group's chunks, and of the one being filled, go to the parity.
+  void add_to_parity(std::uint32_t begin, std::uint32_t end);
   void end_chunk();
-  /// Keeps the chunk that is full until its neighbour is, if there is memory for that one now. Two chunks added to the
-  /// parity together cost little more than one: reading and writing the parity is most of it.
-  bool hold_for_pair();
-  void send_chunk(RecordMemory chunk, std::uint8_t shard);
+  /// Whether no chunk behind the one being filled goes to the parity with it.
+  bool ends_group() const;
+  bool ends_stripe() const { return shard_ + 1 == extent_.shape.data || is_last_chunk(); }
+  bool is_last_chunk() const { return position_ - filled_ + chunk_data_bytes() == extent_.length_bytes(); }
+  /// Whether the full chunk stays in memory for the parity, which it does if there is memory for the next one now.
+  /// Chunks that go to the parity together cost little more than one: reading and writing the parity is most of it.
+  bool keep_for_group();
+  void send_chunk();
   void end_stripe();
-  void send(RecordMemory record, std::uint8_t shard);
+  void send(std::shared_ptr<RecordMemory> record, std::uint8_t shard);
 
   std::uint64_t record_bytes(std::uint8_t shard) const {
     return kPageBytes + extent_.geometry.stored_bytes(stripe_, shard);
@@ -59,12 +64,13 @@ class StripeWriter final : public ExtentWriter {
   bool in_stripe_ = false;      // Its parity memory is at hand.
   bool whole_stripe_ = false;   // One reservation covers all records of the stripe.
   RecordMemory chunk_;
-  RecordMemory even_;  // The full neighbour of `chunk_`, not yet sent nor in the parity.
+  // Those before `chunk_` that are not in the parity yet; sent already, so shared with their appends.
+  boost::container::static_vector<std::shared_ptr<RecordMemory>, erasure::Codec::kGroupMax - 1> group_;
   std::vector<RecordMemory> parity_;
   std::uint32_t parity_digested_ = 0;  // Of each: whole blocks.
-  std::array<const std::byte*, 1 + erasure::kParityShardsMax> alongside_{};
+  std::array<const std::byte*, erasure::Codec::kGroupMax - 1 + erasure::kParityShardsMax> alongside_{};
   struct Held {
-    RecordMemory record;
+    std::shared_ptr<RecordMemory> record;
     std::uint8_t shard;
   };
   std::vector<Held> held_;  // Of a small extent: sent together by `finish`.

@@ -36,18 +36,18 @@ void Flight::spawn(boost::asio::awaitable<void> child) {
   });
 }
 
-void Flight::start_append(RecordMemory record, RecordPlace place, After after) {
-  if (lost_ & shard_bit(place.shard)) return recycle(std::move(record));
-  appending_bytes_ += record.bytes.size();
+void Flight::start_append(std::shared_ptr<RecordMemory> record, RecordPlace place, After after) {
+  if (lost_ & shard_bit(place.shard)) return let_go(std::move(record));
+  appending_bytes_ += record->bytes.size();
   spawn(append(shared_from_this(), std::move(record), place, after));
 }
 
-boost::asio::awaitable<void> Flight::append(std::shared_ptr<Flight> self, RecordMemory record, RecordPlace place,
-                                            After after) {
-  const auto bytes = record.bytes.size();
-  const auto appended = co_await self->try_append(record, place);
+boost::asio::awaitable<void> Flight::append(std::shared_ptr<Flight> self, std::shared_ptr<RecordMemory> record,
+                                            RecordPlace place, After after) {
+  const auto bytes = record->bytes.size();
+  const auto appended = co_await self->try_append(*record, place);
   self->appending_bytes_ -= bytes;
-  self->recycle(std::move(record));
+  self->let_go(std::move(record));
   if (!appended) {
     const auto& onward = self->onward_[place.shard];
     self->lose(shard_bit(place.shard), onward ? onward->drive : self->drives_[place.shard], appended.error());
@@ -167,12 +167,13 @@ void Flight::hold(Admission::Reservation stripe, std::size_t records) {
   stripe_records_ = records;
 }
 
-void Flight::recycle(RecordMemory record) {
-  if (!record.reservation) {
-    record = {};
+void Flight::let_go(std::shared_ptr<RecordMemory> record) {
+  if (record.use_count() > 1) return;
+  if (!record->reservation) {
+    record.reset();
     if (stripe_records_ > 0 && --stripe_records_ == 0) stripe_reservation_.release();
   } else if (keep_spare_ && !spare_) {
-    spare_ = std::move(record);
+    spare_ = std::move(*record);
   }
 }
 

@@ -32,8 +32,11 @@ class Flight : public std::enable_shared_from_this<Flight> {
   const Extent& extent() const { return extent_; }
   const erasure::Codec& codec() const { return start_->codec(extent_.shape); }
 
-  /// Appends one record. Its header page is complete but for the epoch.
-  void start_append(RecordMemory record, RecordPlace place, After after);
+  /// Appends one record. Its header page is complete but for the epoch. Whoever else holds on to it may read its
+  /// payload meanwhile, and must `let_go` of it.
+  void start_append(std::shared_ptr<RecordMemory> record, RecordPlace place, After after);
+  /// Of the last one who held it, the memory is given back.
+  void let_go(std::shared_ptr<RecordMemory> record);
   /// Syncs each drive that holds records of `shards`, once: those sent here, or, of a shard of which none was sent,
   /// those that were there before.
   void start_syncs(erasure::ShardMask shards);
@@ -50,7 +53,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
 
   /// Memory of all `records` of a stripe: given back when the last of them is written.
   void hold(Admission::Reservation stripe, std::size_t records);
-  /// While set, the first record written leaves its memory here instead of giving it back: a writer between two chunks
+  /// While set, the first record given back leaves its memory here: a writer between two chunks
   /// must not lose the one it lives on.
   void keep_spare(bool keep);
   RecordMemory take_spare() { return std::exchange(spare_, {}); }
@@ -85,15 +88,14 @@ class Flight : public std::enable_shared_from_this<Flight> {
   Verdict judge(const View& view);
 
   void spawn(boost::asio::awaitable<void> child);
-  static boost::asio::awaitable<void> append(std::shared_ptr<Flight> self, RecordMemory record, RecordPlace place,
-                                             After after);
+  static boost::asio::awaitable<void> append(std::shared_ptr<Flight> self, std::shared_ptr<RecordMemory> record,
+                                             RecordPlace place, After after);
   static boost::asio::awaitable<void> sync(std::shared_ptr<Flight> self, DriveIndex drive, DriveService* service,
                                            erasure::ShardMask shards);
   Task<Target> try_append(RecordMemory& record, RecordPlace place);
   /// Waits for a map in which the set's epoch is beyond `epoch`.
   boost::asio::awaitable<bool> newer_epoch(SetEpoch epoch);
   void lose(erasure::ShardMask shards, DriveIndex drive, const Error& failure);
-  void recycle(RecordMemory record);
 
   // Shared because appends may outlive the client.
   std::shared_ptr<Core> core_;

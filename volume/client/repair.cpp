@@ -42,11 +42,11 @@ Task<> rewrite_stripe(std::shared_ptr<Core> core, Flight& flight, std::uint32_t 
   CO_TRY(check.rebuild(wanted));
   for (std::uint8_t shard = 0; shard < flight.extent().shape.total(); ++shard) {
     if (!(wanted & shard_bit(shard)) || !check.differs(shard)) continue;
-    RecordMemory record(check.stored_bytes(shard));
-    std::ranges::copy(check.rebuilt(shard).first(check.stored_bytes(shard)), record.payload().data());
-    fill_header(record, flight.extent(), {stripe, shard}, check.owner());
-    rewritten.push_back({{stripe, shard}, content_of(record.header())});
-    flight.start_append(std::move(record), {stripe, shard}, Flight::After::append);
+    const auto record = std::make_shared<RecordMemory>(check.stored_bytes(shard));
+    std::ranges::copy(check.rebuilt(shard).first(check.stored_bytes(shard)), record->payload().data());
+    fill_header(*record, flight.extent(), {stripe, shard}, check.owner());
+    rewritten.push_back({{stripe, shard}, content_of(record->header())});
+    flight.start_append(record, {stripe, shard}, Flight::After::append);
   }
   co_await flight.all_ended();
   co_return Unit{};

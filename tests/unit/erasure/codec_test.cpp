@@ -47,7 +47,7 @@ std::vector<Bytes> encoded(const Codec& codec, std::size_t size_bytes) {
   std::vector<GuardedShard> parity(codec.shape().parity, GuardedShard(size_bytes));
   std::vector<MutableBytes> views;
   for (GuardedShard& shard : parity) views.push_back(shard.span());
-  codec.begin(shards[0], views);
+  codec.begin_group(std::vector<ByteView>{shards[0]}, views);
   for (std::uint8_t i = 1; i < codec.shape().data; ++i) codec.accumulate(i, shards[i], views);
   for (GuardedShard& shard : parity) {
     EXPECT_TRUE(shard.intact());
@@ -197,23 +197,41 @@ TEST(Codec, AddsUpTheSameParityInWhateverOrderDataArrives) {
   EXPECT_EQ(parity[1], forward[5]);
 }
 
-TEST(Codec, AddsUpTheSameParityByPairs) {
+/// The data shards of a stripe, `sizes` of them at a time, again and again.
+void feed_in_groups(const Codec& codec, const std::vector<Bytes>& shards, std::span<const std::size_t> sizes,
+                    std::span<const MutableBytes> parity) {
+  std::size_t fed = 0;
+  for (std::size_t turn = 0; fed < codec.shape().data; ++turn) {
+    const std::size_t count = std::min(sizes[turn % sizes.size()], codec.shape().data - fed);
+    const std::vector<ByteView> group(shards.begin() + static_cast<std::ptrdiff_t>(fed),
+                                      shards.begin() + static_cast<std::ptrdiff_t>(fed + count));
+    if (fed == 0) {
+      codec.begin_group(group, parity);
+    } else {
+      codec.accumulate_group(static_cast<std::uint8_t>(fed), group, parity);
+    }
+    fed += count;
+  }
+}
+
+TEST(Codec, AddsUpTheSameParityInGroupsOfAnySize) {
+  const std::vector<std::vector<std::size_t>> groupings = {{1}, {2}, {3}, {4}, {1, 4}, {2, 1, 3}, {3, 4}};
   for (const Shape shape :
-       {Shape{2, 1}, Shape{3, 2}, Shape{4, 2}, Shape{8, 3}, Shape{16, 4}, Shape{7, 4}, Shape{4, 0}}) {
+       {Shape{1, 2}, Shape{2, 1}, Shape{3, 2}, Shape{4, 2}, Shape{8, 3}, Shape{16, 4}, Shape{7, 4}, Shape{4, 0}}) {
     const Codec codec(shape);
     for (const std::size_t size : kSizes) {
       const auto expected = encoded(codec, size);
-      std::vector<GuardedShard> parity(shape.parity, GuardedShard(size));
-      std::vector<MutableBytes> views;
-      for (GuardedShard& shard : parity) views.push_back(shard.span());
-      codec.begin_pair(expected[0], expected[1], views);
-      std::uint8_t next = 2;
-      for (; next + 1 < shape.data; next += 2) codec.accumulate_pair(next, expected[next], expected[next + 1], views);
-      if (next < shape.data) codec.accumulate(next, expected[next], views);
-      for (std::size_t i = 0; i < parity.size(); ++i) {
-        EXPECT_TRUE(parity[i].intact());
-        EXPECT_TRUE(std::ranges::equal(views[i], expected[shape.data + i]))
-            << int{shape.data} << "+" << int{shape.parity} << ", parity " << i << ", " << size << " bytes";
+      for (const auto& grouping : groupings) {
+        std::vector<GuardedShard> parity(shape.parity, GuardedShard(size));
+        std::vector<MutableBytes> views;
+        for (GuardedShard& shard : parity) views.push_back(shard.span());
+        feed_in_groups(codec, expected, grouping, views);
+        for (std::size_t i = 0; i < parity.size(); ++i) {
+          EXPECT_TRUE(parity[i].intact());
+          EXPECT_TRUE(std::ranges::equal(views[i], expected[shape.data + i]))
+              << int{shape.data} << "+" << int{shape.parity} << ", parity " << i << ", " << size << " bytes, groups of "
+              << grouping.front();
+        }
       }
     }
   }

@@ -38,16 +38,15 @@ class Codec {
   Codec(Codec&&) noexcept;
   Shape shape() const;
 
-  /// Sets the `m` parity buffers, all as long as `data`, to what data shard 0 makes of them.
-  void begin(ByteView data, std::span<const MutableBytes> parity) const;
   /// Adds data shard `index` to the parity, all of one length; a shard of zeros need not be fed.
   void accumulate(std::uint8_t index, ByteView data, std::span<const MutableBytes> parity) const;
 
-  /// Two neighbours, all of one length, in one pass over the parity, which costs more to read and write than the data:
-  /// sets it to what data shards 0 and 1 make of it,
-  void begin_pair(ByteView first, ByteView second, std::span<const MutableBytes> parity) const;
-  /// or adds data shards `index`, an even number, and the one after it.
-  void accumulate_pair(std::uint8_t index, ByteView first, ByteView second, std::span<const MutableBytes> parity) const;
+  /// Up to so many neighbours go to the parity in one pass over it, which costs more to read and write than the data.
+  static constexpr std::size_t kGroupMax = 4;
+  /// Sets the parity to what data shards 0, 1 ... make of it, all of one length,
+  void begin_group(std::span<const ByteView> data, std::span<const MutableBytes> parity) const;
+  /// or adds data shards `first`, `first` + 1 ...
+  void accumulate_group(std::uint8_t first, std::span<const ByteView> data, std::span<const MutableBytes> parity) const;
 
   /// Computes the shards of `wanted` from exactly those of `present` (at least k; the first k are used). `shards[i]`
   /// views shard i's bytes, or the memory to fill; all used ones have one length, which may be any part of the chunk:

@@ -119,9 +119,29 @@ Task<std::vector<std::size_t>> runs_alongside(Client& client) {
   co_return runs;
 }
 
-TEST(ExtentWrite, NamesTheNeighbourAndTheParityThatTheNextBytesWillNeed) {
+TEST(ExtentWrite, NamesTheChunksAndTheParityThatTheNextBytesWillNeed) {
   FakeCluster cluster;
-  EXPECT_EQ(*cluster.run(runs_alongside(cluster.client())), (std::vector<std::size_t>{0, 3, 0, 3}));
+  EXPECT_EQ(*cluster.run(runs_alongside(cluster.client())), (std::vector<std::size_t>{0, 0, 0, 5}));
+}
+
+/// Chunks wait for each other on their way to the parity, as far as there is memory.
+TEST(ExtentWrite, AddsEveryChunkToTheParityHoweverMuchMemoryThereIs) {
+  constexpr std::uint64_t kRecordBytes = kPageBytes + kMiB;
+  for (const erasure::Shape shape : {erasure::Shape{4, 2}, {6, 1}}) {
+    for (std::uint64_t to_spare = 0; to_spare < 5; ++to_spare) {
+      FakeCluster cluster(
+          {.shape = shape, .options = {.admission_bytes_max = (1 + shape.parity + to_spare) * kRecordBytes}});
+      std::uint64_t counter = 0;
+      for (const std::size_t length : {5 * kMiB / 2, 4 * kMiB + 70'000, 6 * kMiB - 1}) {
+        const auto bytes = some_bytes(length, length + to_spare);
+        const auto written = cluster.put(extent_id(++counter), bytes);
+        ASSERT_TRUE(written);
+        EXPECT_EQ(*cluster.get(*written), bytes);
+        EXPECT_EQ(cluster.run(cluster.client().verify(whole(*written))).value_or(~0U), 0U)
+            << +shape.data << "+" << +shape.parity << ", " << length << " bytes, memory for " << to_spare << " more";
+      }
+    }
+  }
 }
 
 Task<> give_up_half_way(Client& client, std::size_t length) {
