@@ -9,8 +9,6 @@
 namespace firn::metadata {
 namespace {
 
-/// A page that short is read on the io thread when it is in memory; longer ones take longer than a change of threads.
-constexpr std::uint32_t kShortPage = 16;
 /// What one sweep of a deleted bucket's uploads drops: a batch of a few milliseconds.
 constexpr std::uint32_t kSweepRows = 1'000;
 /// Time in the first bytes of an upload id, so that uploads of a key sort by age.
@@ -186,9 +184,7 @@ Task<> LocalClient::put_tags(BucketId bucket, std::string key, NameValues tags) 
 }
 
 Task<ListPage> LocalClient::list_objects(ListQuery query) {
-  const bool is_short = query.max_keys <= kShortPage;
-  auto list = [query = std::move(query)](const Reader& state) { return query::list_objects(state, query); };
-  return is_short ? read(std::move(list)) : read_snapshot(std::move(list));
+  return read([query = std::move(query)](const Reader& state) { return query::list_objects(state, query); });
 }
 
 // --- multipart uploads ---

@@ -7,8 +7,13 @@
 namespace firn::metadata {
 namespace {
 
-/// On an io thread a scan crosses at most this many removed rows; some 50 µs.
-constexpr std::uint64_t kRemovedRowsMax = 256;
+/// What the scans of one read on an io thread may look at: a page of 1,000 rows and the one that tells of another page;
+/// some 0.6 ms, less than it takes to write that page out as XML.
+constexpr std::uint64_t kStepsMax = 1'024;
+/// A seek costs as much as some eight rows.
+constexpr std::uint64_t kStepsOfSeek = 8;
+/// At most this many removed rows are crossed to get to the next one, so that they are few beside the steps.
+constexpr std::uint64_t kRemovedRowsMax = 16;
 /// As many as there are copies of a file, about.
 constexpr int kAttempts = 4;
 
@@ -18,7 +23,7 @@ std::string_view view(const rocksdb::Slice& text) { return {text.data(), text.si
 }  // namespace
 
 RocksReader::RocksReader(const RocksStore& store, Wait wait, const rocksdb::Snapshot* snapshot)
-    : store_(store), snapshot_(snapshot) {
+    : store_(store), snapshot_(snapshot), steps_left_(wait == Wait::allowed ? UINT64_MAX : kStepsMax) {
   options_.snapshot = snapshot;
   if (wait == Wait::allowed) return;
   options_.read_tier = rocksdb::kBlockCacheTier;
@@ -28,18 +33,28 @@ RocksReader::RocksReader(const RocksStore& store, Wait wait, const rocksdb::Snap
 RocksReader RocksReader::snapshot(const RocksStore& store) { return {store, Wait::allowed, store.db().GetSnapshot()}; }
 
 RocksReader::RocksReader(RocksReader&& other) noexcept
-    : store_(other.store_), snapshot_(std::exchange(other.snapshot_, nullptr)), options_(other.options_) {}
+    : store_(other.store_),
+      snapshot_(std::exchange(other.snapshot_, nullptr)),
+      options_(other.options_),
+      steps_left_(other.steps_left_) {}
 
 RocksReader::~RocksReader() {
   if (snapshot_ != nullptr) store_.db().ReleaseSnapshot(snapshot_);
 }
 
 Error RocksReader::failure(const rocksdb::Status& status) const {
-  if (status.IsIncomplete()) {
-    would_wait_ = true;
-    return error(Errc::cancelled, "a read would have to wait");
-  }
-  return rocks_error(status, "read");
+  return status.IsIncomplete() ? too_long() : rocks_error(status, "read");
+}
+
+Error RocksReader::too_long() const {
+  would_wait_ = true;
+  return error(Errc::cancelled, "a read would have to wait");
+}
+
+bool RocksReader::spend(std::uint64_t steps) const {
+  const bool enough = steps <= steps_left_;
+  steps_left_ = enough ? steps_left_ - steps : 0;
+  return enough;
 }
 
 Result<bool> RocksReader::get(Family family, std::string_view key, std::string& value) const {
@@ -63,10 +78,11 @@ class RocksCursor final : public Cursor {
       : reader_(reader), family_(family), to_(to), bound_(to_) {
     reopen();
   }
-  bool valid() const override { return iterator_->Valid(); }
+  bool valid() const override { return in_time_ && iterator_->Valid(); }
   std::string_view key() const override { return view(iterator_->key()); }
   std::string_view value() const override { return view(iterator_->value()); }
   void next() override {
+    in_time_ = in_time_ && reader_.spend(1);
     last_.assign(key());
     iterator_->Next();
     settle([&] {
@@ -75,10 +91,12 @@ class RocksCursor final : public Cursor {
     });
   }
   void seek(std::string_view key) override {
+    in_time_ = in_time_ && reader_.spend(kStepsOfSeek);
     iterator_->Seek(slice(key));
     settle([&] { iterator_->Seek(slice(key)); });
   }
   Result<> status() const override {
+    if (!in_time_) return reader_.too_long();
     const rocksdb::Status status = iterator_->status();
     return status.ok() ? Result<>() : reader_.failure(status);
   }
@@ -105,6 +123,7 @@ class RocksCursor final : public Cursor {
   Family family_;
   std::string to_;
   rocksdb::Slice bound_;
+  bool in_time_ = true;
   std::string last_;  ///< Kept from step to step, so that it is allocated once.
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };

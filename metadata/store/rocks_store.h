@@ -34,18 +34,22 @@ class RocksReader final : public Reader {
   Result<bool> get(Family family, std::string_view key, std::string& value) const override;
   std::unique_ptr<Cursor> scan(Family family, std::string_view from, std::string_view to) const override;
 
-  /// A read would have had to wait, and failed: what was computed is to be thrown away.
+  /// A read would have had to wait, or taken too long, and failed: what was computed is to be thrown away.
   bool would_wait() const { return would_wait_; }
 
  private:
   friend class RocksCursor;
   RocksReader(const RocksStore& store, Wait wait, const rocksdb::Snapshot* snapshot);
+  /// Counts what a scan looks at. False once that is more than an io thread has time for.
+  bool spend(std::uint64_t steps) const;
+  Error too_long() const;
   Error failure(const rocksdb::Status& status) const;
 
   const RocksStore& store_;
   const rocksdb::Snapshot* snapshot_;
   rocksdb::ReadOptions options_;
   mutable bool would_wait_ = false;
+  mutable std::uint64_t steps_left_;
 };
 
 /// The metadata state in RocksDB, one column family for each family of rows.

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "machine.h"
 #include "test_node.h"
 
@@ -68,6 +71,45 @@ TEST_F(MetadataClient, ListsOnePageAfterAnother) {
   EXPECT_EQ(second->common_prefixes, std::vector<std::string>{"e/"});
   EXPECT_EQ(second->entries.at(0).key, "f");
   EXPECT_FALSE(second->truncated);
+}
+
+TEST_F(MetadataClient, ListsAlikeWhatAnIoThreadHasTimeForAndWhatItHasNot) {
+  const BucketId b = bucket();
+  constexpr int kPrefixes = 300;  // Each is a seek.
+  constexpr int kKeys = 9;        // More than are stepped over.
+  for (int i = 0; i < kPrefixes * kKeys; ++i) {
+    const std::string key = std::to_string(1000 + i / kKeys) + "/" + std::to_string(i % kKeys);
+    ASSERT_TRUE(node_.run(node_.client().put_object(put_inline(b, key, "x"))));
+  }
+  for (const std::uint32_t wanted : {1U, 100U, 299U, 300U, 1000U}) {
+    const auto page = node_.run(node_.client().list_objects({.bucket = b, .delimiter = "/", .max_keys = wanted}));
+    ASSERT_TRUE(page) << page.error().detail;
+    ASSERT_EQ(page->common_prefixes.size(), std::min<std::size_t>(wanted, kPrefixes));
+    EXPECT_EQ(page->common_prefixes.back(), std::to_string(999 + page->common_prefixes.size()) + "/");
+    EXPECT_EQ(page->truncated, wanted < kPrefixes);
+  }
+  for (const std::uint32_t wanted : {1000U, 2000U, 5000U}) {
+    const auto page = node_.run(node_.client().list_objects({.bucket = b, .max_keys = wanted}));
+    ASSERT_TRUE(page) << page.error().detail;
+    EXPECT_EQ(page->entries.size(), std::min<std::size_t>(wanted, kPrefixes * kKeys));
+    EXPECT_EQ(page->truncated, wanted < kPrefixes * kKeys);
+  }
+}
+
+TEST_F(MetadataClient, ListsWhatLiesBehindManyRemovedRows) {
+  const BucketId b = bucket();
+  constexpr int kRemoved = 3'000;
+  std::vector<DeleteObject> keys;
+  for (int i = 0; i < kRemoved; ++i) {
+    ASSERT_TRUE(node_.run(node_.client().put_object(put_inline(b, "k" + std::to_string(10'000 + i), "x"))));
+    keys.push_back({.key = "k" + std::to_string(10'000 + i)});
+  }
+  ASSERT_TRUE(node_.run(node_.client().put_object(put_inline(b, "last", "x"))));
+  ASSERT_TRUE(node_.run(node_.client().delete_objects(b, std::move(keys))));
+  const auto page = node_.run(node_.client().list_objects({.bucket = b, .max_keys = 10}));
+  ASSERT_TRUE(page) << page.error().detail;
+  ASSERT_EQ(page->entries.size(), 1U);
+  EXPECT_EQ(page->entries.front().key, "last");
 }
 
 TEST_F(MetadataClient, DeletesObjectsOfVeryManyPartsAFewAtATime) {
