@@ -41,12 +41,12 @@ void append_base64_group(std::string& text, std::uint32_t group, int digits) {
 }  // namespace
 
 std::string to_hex(std::string_view raw) {
-  std::string text;
-  text.reserve(raw.size() * 2);
+  std::string text(raw.size() * 2, '0');
+  char* to = text.data();
   for (const char c : raw) {
     const auto byte = static_cast<std::uint8_t>(c);
-    text.push_back(kHexDigits[byte >> 4]);
-    text.push_back(kHexDigits[byte & 15]);
+    *to++ = kHexDigits[byte >> 4];
+    *to++ = kHexDigits[byte & 15];
   }
   return text;
 }

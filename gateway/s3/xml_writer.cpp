@@ -1,5 +1,6 @@
 #include "s3/xml_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -68,17 +69,18 @@ XmlWriter::XmlWriter(std::string_view root, std::string_view xmlns) : root_(root
   out_ += '>';
 }
 
-void XmlWriter::open(std::string_view tag) {
-  out_ += '<';
-  out_ += tag;
-  out_ += '>';
+void XmlWriter::append(std::initializer_list<std::string_view> runs) {
+  std::size_t bytes = 0;
+  for (const std::string_view run : runs) bytes += run.size();
+  const std::size_t end = out_.size();
+  out_.resize(end + bytes);
+  char* to = out_.data() + end;
+  for (const std::string_view run : runs) to = std::ranges::copy(run, to).out;
 }
 
-void XmlWriter::close(std::string_view tag) {
-  out_ += "</";
-  out_ += tag;
-  out_ += '>';
-}
+void XmlWriter::open(std::string_view tag) { append({"<", tag, ">"}); }
+
+void XmlWriter::close(std::string_view tag) { append({"</", tag, ">"}); }
 
 void XmlWriter::element(std::string_view tag, std::string_view text) {
   open(tag);
@@ -96,23 +98,11 @@ void XmlWriter::optional(std::string_view tag, std::string_view text) {
   if (!text.empty()) element(tag, text);
 }
 
-void XmlWriter::empty(std::string_view tag) {
-  out_ += '<';
-  out_ += tag;
-  out_ += "/>";
-}
+void XmlWriter::empty(std::string_view tag) { append({"<", tag, "/>"}); }
 
-void XmlWriter::etag(std::string_view etag) {
-  out_ += "<ETag>&quot;";
-  out_ += etag;
-  out_ += "&quot;</ETag>";
-}
+void XmlWriter::etag(std::string_view etag) { append({"<ETag>&quot;", etag, "&quot;</ETag>"}); }
 
-void XmlWriter::plain(std::string_view tag, std::string_view text) {
-  open(tag);
-  out_ += text;
-  close(tag);
-}
+void XmlWriter::plain(std::string_view tag, std::string_view text) { append({"<", tag, ">", text, "</", tag, ">"}); }
 
 std::string XmlWriter::finish() && {
   close(root_);

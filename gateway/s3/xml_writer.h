@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,8 @@ class XmlWriter {
   std::string finish() &&;
 
  private:
+  /// All at once: an entry of a listing is some thirty short runs.
+  void append(std::initializer_list<std::string_view> runs);
   std::string out_;
   std::string_view root_;
 };
