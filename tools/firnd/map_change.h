@@ -67,6 +67,8 @@ class MapChange {
   /// The same of one drive.
   void retire_drive(DriveIndex drive);
 
+  /// As changed so far.
+  const metadata::MapRecord& map() const { return map_; }
   /// The new map, or nothing if all was so already.
   std::optional<metadata::MapRecord> finish();
 

@@ -23,6 +23,15 @@ Result<> check_retiring(const metadata::MapRecord& map, const std::vector<DriveI
                  "it is.");
 }
 
+Result<> check_draining(const metadata::MapRecord& map, const Leaving& leaving, bool undo) {
+  for (const auto drive : leaving.drives) {
+    if (find_drive(map, drive) == nullptr) return no_such_drive(drive);
+  }
+  const auto drives = leaving.node ? drives_of_node(map, *leaving.node) : leaving.drives;
+  if (drives.empty()) return refusal("The node has no drives in this cluster.");
+  return undo ? Result<>() : check_leaving(map, drives);
+}
+
 /// What the node's gateway may still write is never committed: its orphans can be swept.
 Task<> close_leases(metadata::Client& metadata, NodeId node) {
   const auto entry = co_await metadata.find_config(gateway_entry(node));
@@ -39,17 +48,16 @@ Task<> close_leases(metadata::Client& metadata, NodeId node) {
 std::string gateway_entry(NodeId node) { return "gateway/" + std::to_string(node.value); }
 
 Task<> drain(MapKeeper& keeper, Leaving leaving, bool undo) {
-  const auto& map = keeper.current();
-  for (const auto drive : leaving.drives) {
-    if (find_drive(map, drive) == nullptr) co_return no_such_drive(drive);
-  }
-  if (leaving.node) leaving.drives = drives_of_node(map, *leaving.node);
-  if (leaving.drives.empty()) co_return refusal("The node has no drives in this cluster.");
-  if (!undo) CO_TRY(check_leaving(map, leaving.drives));
-  co_return co_await keeper.change([&](MapChange& change) {
+  Result<> allowed;
+  const auto begin_to_leave = [&](MapChange& change) {
+    // Of the map that is changed: another drain may have come first.
+    allowed = check_draining(change.map(), leaving, undo);
+    if (!allowed) return;
     if (leaving.node) return change.set_node_leaving(*leaving.node, !undo);
     for (const auto drive : leaving.drives) change.set_leaving(drive, !undo);
-  });
+  };
+  CO_TRY(co_await keeper.change(begin_to_leave));
+  co_return allowed;
 }
 
 Task<> retire(metadata::Client& metadata, MapKeeper& keeper, Leaving leaving) {
@@ -57,10 +65,15 @@ Task<> retire(metadata::Client& metadata, MapKeeper& keeper, Leaving leaving) {
   if (leaving.node) leaving.drives = drives_of_node(map, *leaving.node);
   CO_TRY(check_retiring(map, leaving.drives));
   if (leaving.node) CO_TRY(co_await close_leases(metadata, *leaving.node));
-  co_return co_await keeper.change([&](MapChange& change) {
+  Result<> allowed;
+  const auto drop = [&](MapChange& change) {
+    allowed = check_retiring(change.map(), leaving.drives);  // Again: it may have been told to stay.
+    if (!allowed) return;
     if (leaving.node) return change.retire_node(*leaving.node);
     for (const auto drive : leaving.drives) change.retire_drive(drive);
-  });
+  };
+  CO_TRY(co_await keeper.change(drop));
+  co_return allowed;
 }
 
 }  // namespace firn::server
