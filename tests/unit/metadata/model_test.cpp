@@ -185,6 +185,15 @@ class Run {
     return MarkGood{marks};
   }
 
+  DropFreed build_drop(const Step& step) {
+    DropFreed drop;
+    const auto freed = query::list_freed(machine_.state, 1'000);
+    for (const FreedExtent& extent : freed.value()) drop.sequences.push_back(extent.sequence);
+    // Whichever map, the recorded one, or one that is not any more.
+    if (step.a % 4 != 0) drop.map_version = reference_.map.version + (step.a % 4 == 1 ? 1 : 0);
+    return drop;
+  }
+
   Operation build(const Step& step) {
     switch (step.kind) {
       case 0:
@@ -236,14 +245,8 @@ class Run {
                    : Operation(RotateLease{gateway(step.b % 2), LeaseId{1 + step.c % reference_.next_lease}});
       case 16:
         return build_map(step);
-      case 17: {
-        DropFreed drop;
-        const auto freed = query::list_freed(machine_.state, 1'000);
-        for (const FreedExtent& extent : freed.value()) drop.sequences.push_back(extent.sequence);
-        // Whichever map, the recorded one, or one that is not any more.
-        if (step.a % 4 != 0) drop.map_version = reference_.map.version + (step.a % 4 == 1 ? 1 : 0);
-        return drop;
-      }
+      case 17:
+        return build_drop(step);
       default:
         return build_marks(step);
     }
