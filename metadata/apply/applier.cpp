@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apply/context.h"
+#include "apply/leap.h"
 
 namespace firn::metadata {
 namespace {
@@ -30,6 +31,7 @@ Result<Outcome> Applier::apply(std::uint64_t index, const LogEntry& entry, Trans
     return error(Errc::corrupt, "entry " + std::to_string(index) + " does not follow entry " +
                                     std::to_string(progress_.applied_index));
   }
+  if (entry.kind == LogEntry::Kind::leap) return apply_leap(index, entry.command, changes);
   const bool refused = entry.kind == LogEntry::Kind::command && fences_.refuses(entry.origin);
   if (entry.kind == LogEntry::Kind::command && !refused) return apply_command(index, entry.command, changes);
 
@@ -39,6 +41,19 @@ Result<Outcome> Applier::apply(std::uint64_t index, const LogEntry& entry, Trans
   if (entry.kind == LogEntry::Kind::fence) fences_.raise(entry.origin, changes);
   progress_.applied_index = index;
   store_progress(changes, progress_);
+  return outcome;
+}
+
+Result<Outcome> Applier::apply_leap(std::uint64_t index, std::string_view payload, Transaction& changes) {
+  TRY_LET(const UnixMs now, decode_leap(payload));
+  Progress next = progress_;
+  next.applied_index = index;
+  TRY(leap(changes, next, now));
+  TRY_LET(sets_, Sets::load(changes));
+  Outcome outcome;
+  TRY_LET(outcome.map, load<MapRecord>(changes, Family::config, keys::cluster_map()));
+  store_progress(changes, next);
+  progress_ = next;
   return outcome;
 }
 

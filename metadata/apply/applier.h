@@ -54,6 +54,7 @@ class Applier {
   Applier(Progress progress, Sets sets, Fences fences)
       : progress_(progress), sets_(std::move(sets)), fences_(std::move(fences)) {}
   Result<Outcome> apply_command(std::uint64_t index, std::string_view entry, Transaction& changes);
+  Result<Outcome> apply_leap(std::uint64_t index, std::string_view payload, Transaction& changes);
 
   Progress progress_;
   Sets sets_;

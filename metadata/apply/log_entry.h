@@ -19,10 +19,11 @@ struct LogEntry {
     nothing = 0,  ///< The log's own affair.
     command = 1,
     fence = 2,  ///< Commands of the origin's member that come later and were proposed before `origin` are refused.
+    leap = 3,   ///< What may have come after the entry before it is lost: leap.h.
   };
   Kind kind = Kind::command;
   Origin origin;
-  std::string_view command;
+  std::string_view command;  ///< Of a leap: when it was made.
 };
 
 }  // namespace firn::metadata

@@ -40,7 +40,7 @@ Result<LogEntry> decode_raft_entry(std::string_view bytes) {
   entry.origin.start = in.little<std::uint64_t>();
   entry.origin.sequence = in.little<std::uint64_t>();
   entry.command = in.rest();
-  const bool known = entry.kind == LogEntry::Kind::command || entry.kind == LogEntry::Kind::fence;
+  const bool known = entry.kind >= LogEntry::Kind::command && entry.kind <= LogEntry::Kind::leap;
   if (!in.ok() || !known) return error(Errc::corrupt, "an entry of the log makes no sense");
   return entry;
 }

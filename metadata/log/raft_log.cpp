@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "apply/leap.h"
 #include "firn/base/log.h"
+#include "log/raft_entry.h"
 #include "rows/try.h"
 
 namespace firn::metadata {
@@ -97,7 +99,12 @@ Result<FirnRaftStandpoint> RaftLog::standpoint(std::vector<std::uint64_t>& voter
   return found;
 }
 
-Result<> RaftLog::stand_alone() { return result(firn_raft_stand_alone(raft_)); }
+Result<> RaftLog::stand_alone(UnixMs now) {
+  const std::string leap = encode_leap(now);
+  const std::string entry =
+      encode_raft_entry({.kind = LogEntry::Kind::leap, .origin = {.member = member()}, .command = leap});
+  return result(firn_raft_stand_alone(raft_, {reinterpret_cast<const std::uint8_t*>(entry.data()), entry.size()}));
+}
 
 void RaftLog::set_start(std::uint64_t applied, std::uint64_t start) {
   last_index_ = applied;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "firn/base/clock.h"
 #include "log/drive_log.h"
 #include "log/read_barriers.h"
 
@@ -60,8 +61,9 @@ class RaftLog final : public DriveLog {
   Result<> begin(std::uint64_t member, const std::vector<std::uint64_t>& voters, std::uint64_t index);
   /// Who votes, and how far the log goes.
   Result<FirnRaftStandpoint> standpoint(std::vector<std::uint64_t>& voters) const;
-  /// Instead of a start: see firn_raft.h.
-  Result<> stand_alone();
+  /// Instead of a start, after most voters were lost for ever: this member is the only one from here on, and what its
+  /// log holds stands. Behind that comes a leap: what the others had may have gone further.
+  Result<> stand_alone(UnixMs now);
   /// Before `start`: where the state stands, and the number of this start of the process.
   void set_start(std::uint64_t applied, std::uint64_t start);
 

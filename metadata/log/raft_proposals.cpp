@@ -75,8 +75,7 @@ Result<CommittedEntry> RaftLog::take_entry(const FirnRaftEntry& raw) {
       .index = raw.index, .proposal = nullptr, .command = {}, .kind = entry.kind, .origin = entry.origin};
   const bool own = entry.origin.member == member() && entry.origin.start == start_;
   if (own && entry.kind == LogEntry::Kind::fence) settle(entry.origin);
-  if (entry.kind != LogEntry::Kind::command) return taken;
-  if (own) {
+  if (own && entry.kind == LogEntry::Kind::command) {
     const std::lock_guard lock(mutex_);
     const auto found = sent_.find(entry.origin.sequence);
     if (found != sent_.end()) {

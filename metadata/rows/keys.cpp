@@ -192,6 +192,7 @@ std::string lease(LeaseId lease) { return row('l', lease.value); }
 std::string leases_prefix() { return kind('l'); }
 std::string lease_of_gateway(const Uuid& gateway, LeaseId lease) { return row('g', gateway, lease.value); }
 std::string leases_of_gateway_prefix(const Uuid& gateway) { return row('g', gateway); }
+std::string leases_of_all_gateways_prefix() { return kind('g'); }
 bool parse_lease_of_gateway(std::string_view row, LeaseId& lease) {
   ByteReader in(row);
   if (in.take(1) != "g") return false;

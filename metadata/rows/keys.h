@@ -76,6 +76,7 @@ std::string lease(LeaseId lease);
 std::string leases_prefix();
 std::string lease_of_gateway(const Uuid& gateway, LeaseId lease);
 std::string leases_of_gateway_prefix(const Uuid& gateway);
+std::string leases_of_all_gateways_prefix();
 bool parse_lease_of_gateway(std::string_view row, LeaseId& lease);
 /// `sets` as `encode_sets` gives them.
 std::string objects_in_sets(std::string_view sets);

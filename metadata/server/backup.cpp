@@ -7,7 +7,7 @@
 #include <functional>
 #include <optional>
 
-#include "apply/sets.h"
+#include "apply/leap.h"
 #include "files/posix_file.h"
 #include "firn/base/buffer.h"
 #include "firn/base/checksum.h"
@@ -25,13 +25,6 @@ constexpr std::size_t kBlockBytes = 1 << 20;
 /// More than any backup block can be: a row is an object's record of 10,000 parts at most, some 2 MiB.
 constexpr std::uint32_t kBlockBytesMax = 64 << 20;
 constexpr std::size_t kBlockHeadBytes = 16;
-/// What is given out after a backup is less than this: numbers of the restored state begin beyond it.
-constexpr std::uint64_t kLeap = 1ULL << 32;
-/// Numbers that drives remember must not be given out twice either when one backup is restored again and again, so they
-/// follow the time: leases in steps that no gateway uses up in a millisecond, epochs in seconds.
-constexpr unsigned kLeasesPerMillisecondBits = 20;
-constexpr std::uint32_t kEpochLeap = 1U << 16;
-constexpr UnixMs kMillisecondsPerSecond = 1'000;
 
 std::string header_page() {
   std::string page(kMagic);
@@ -155,38 +148,14 @@ Result<> load_rows(RocksStore& store, const PosixFile& file) {
   });
 }
 
-/// Drives may hold epochs that were recorded after the backup, and refuse what is older.
-Result<> leap_epochs(const Reader& reader, Transaction& changes, UnixMs now) {
-  TRY_LET(auto map, load<MapRecord>(reader, Family::config, keys::cluster_map()));
-  if (!map) return {};
-  for (SetRecord& set : map->sets) {
-    set.epoch.value = std::max(set.epoch.value + kEpochLeap, static_cast<std::uint32_t>(now / kMillisecondsPerSecond));
-    const auto holders = holders_of(*map, set);
-    if (!holders) return corrupt("a set with a member that is no drive");
-    store(changes, Family::config, keys::set_history(set.id, set.epoch), *holders);
-  }
-  store(changes, Family::config, keys::cluster_map(), *map);
-  return {};
-}
-
-/// Whoever writes under a lease of before is to ask for another, and nothing given out since is given out again.
-Result<> leap(RocksStore& rocks, UnixMs now) {
+/// The log goes on far behind where it may have been when the metadata was lost.
+Result<> leap_and_begin(RocksStore& rocks, UnixMs now) {
   const RocksReader reader(rocks, Wait::allowed);
   Transaction changes(reader);
   TRY_LET(Progress progress, load_progress(reader));
-  ++progress.shard_epoch;
-  progress.next_bucket += kLeap;
-  progress.next_lease =
-      std::max(progress.next_lease + kLeap, static_cast<std::uint64_t>(now) << kLeasesPerMillisecondBits);
-  progress.next_freed += kLeap;
+  TRY(leap(changes, progress, now));
   progress.applied_index += kLeap;
   store_progress(changes, progress);
-  for (const std::string& prefix : {keys::leases_prefix(), std::string("g")}) {
-    const auto cursor = reader.scan(Family::config, prefix, end_of_prefix(prefix));
-    for (; cursor->valid(); cursor->next()) changes.erase(Family::config, cursor->key());
-    TRY(cursor->status());
-  }
-  TRY(leap_epochs(reader, changes, now));
   return rocks.commit(changes);
 }
 
@@ -211,7 +180,7 @@ Result<> write_backup(const Reader& state, const std::filesystem::path& path) {
 Result<> read_backup(RocksStore& store, const std::filesystem::path& path, UnixMs now) {
   TRY_LET(const PosixFile file, PosixFile::open(path, O_RDONLY));
   TRY(load_rows(store, file));
-  return leap(store, now);
+  return leap_and_begin(store, now);
 }
 
 Result<MapRecord> read_backup_map(const std::filesystem::path& path) {

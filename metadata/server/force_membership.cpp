@@ -41,7 +41,8 @@ Result<Node::ForcedMembership> Node::force_membership(const Options& options, bo
       .node = node_of(log->member()), .voters = {}, .committed = standpoint.committed, .last = standpoint.last};
   for (const auto voter : voters) outcome.voters.push_back(node_of(voter));
   if (!force) return outcome;
-  const auto done = log->stand_alone();
+  const Clock& clock = options.clock != nullptr ? *options.clock : system_clock_source();
+  const auto done = log->stand_alone(clock.now_unix_ms());
   if (!done) return error(Errc::invalid_argument, done.error().detail);
   return outcome;
 }

@@ -50,6 +50,11 @@ Task<T> LocalClient::command(Operation operation, Grows grows) {
     co_return error(Errc::insufficient_storage, "a metadata drive is full");
   }
   if (parts_.replica.failed()) co_return error(Errc::durability_unavailable, "the metadata state has failed");
+  if (!caught_up_) {
+    // What the log had before this start may have raised the epoch that commands are made under.
+    if (parts_.log.reads_need_barrier()) CO_TRY(co_await await_read_barrier(parts_.log));
+    caught_up_ = true;
+  }
   std::string entry = encode(std::move(operation));
   if (entry.size() > kCommandBytesMax) co_return error(Errc::invalid_argument, "a command above the limit");
   Answer answer = co_await propose(parts_.log, std::move(entry));
@@ -125,7 +130,9 @@ void LocalClient::sweep(BucketId bucket) {
   // Not awaited by anybody: a sweep that fails, or that a stop cuts short, is resumed at the next start.
   parts_.log.propose(std::make_unique<CallbackProposal>(
       encode(SweepBucket{.bucket = bucket, .limit = kSweepRows}), [this, bucket](Answer answer) {
-        if (!answer) {
+        if (answer.code() == Errc::stale_epoch) {
+          sweep(bucket);  // The state had not got there when it was made, and has now.
+        } else if (!answer) {
           log::warn("metadata: sweep of bucket {}: {}", bucket.value, answer.error().detail);
         } else if (std::get<SweepState>(*answer).more) {
           sweep(bucket);

@@ -91,6 +91,7 @@ class LocalClient final : public Client {
 
   Parts parts_;
   std::atomic<std::uint64_t> next_request_;
+  std::atomic<bool> caught_up_{false};  ///< The state has been, since the start, where the cluster was.
 };
 
 }  // namespace firn::metadata

@@ -45,6 +45,7 @@ Result<Outcome> Replica::apply(std::uint64_t index, const LogEntry& entry) {
   crash_point("applied");
   if (outcome.created) buckets_.add(*outcome.created);
   if (outcome.removed) buckets_.remove(*outcome.removed);
+  shard_epoch_.store(applier_.progress().shard_epoch, std::memory_order_release);
   applied_index_.store(index, std::memory_order_release);
   if (outcome.map && events_.map_changed) events_.map_changed(*outcome.map);
   return outcome;

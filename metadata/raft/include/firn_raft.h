@@ -112,8 +112,8 @@ char* firn_raft_begin(const FirnRaft* raft, std::uint64_t member, const std::uin
 // Before the start, or instead of one. The first `room` voters are written to `voters`.
 char* firn_raft_standpoint(const FirnRaft* raft, FirnRaftStandpoint* out, std::uint64_t* voters, std::size_t room);
 // Instead of a start, after most voters were lost for ever: this member is the only one from here on, and all its
-// entries stand. Members that are still there must come again as new ones.
-char* firn_raft_stand_alone(const FirnRaft* raft);
+// entries stand, and after them `entry`, in the same write. Members that are still there must come again as new ones.
+char* firn_raft_stand_alone(const FirnRaft* raft, FirnRaftBytes entry);
 // `applied`: the state has all entries up to it. `start` differs from that of all earlier starts of the member.
 char* firn_raft_start(const FirnRaft* raft, const FirnRaftTimes* times, std::uint64_t applied, std::uint64_t start);
 

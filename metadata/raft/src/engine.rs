@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use bytes::Bytes;
 use crossbeam_channel::{unbounded, Sender};
-use raft::eraftpb::{ConfState, HardState, SnapshotMetadata};
+use raft::eraftpb::{ConfState, Entry, HardState, SnapshotMetadata};
 use raft::{Config, RawNode};
 
 use crate::applier;
@@ -119,7 +120,8 @@ impl Engine {
 
     /// The cluster is this member alone from here on. All that its log holds stands: what was acknowledged anywhere, as
     /// far as it came here, and what was not. Changes of members among it are passed over, being older than this one.
-    pub fn stand_alone(&self) -> Result<(), String> {
+    /// `data` follows it, in a term that none of the others has seen and in the same write, so that no start can miss it.
+    pub fn stand_alone(&self, data: Bytes) -> Result<(), String> {
         let found = self.recovered()?;
         if found.member == 0 || found.last == 0 {
             return Err("the log has never held anything".into());
@@ -131,8 +133,18 @@ impl Engine {
         let mut members = ConfState::default();
         members.voters.push(found.member);
         store.base.set_conf_state(members.clone());
-        let mut change = store.set_members(found.last, members)?;
+        let entry = Entry {
+            term: store.hard.term + 1,
+            index: found.last + 1,
+            data,
+            ..Default::default()
+        };
+        store.hard.term = entry.term;
+        store.hard.vote = 0;
+        let mut change = store.set_members(entry.index, members)?;
         change.put(key::BASE, &store.base)?;
+        change.put(key::HARD, &store.hard)?;
+        change.entries.push(entry);
         self.copies.write(&change, true)
     }
 

@@ -269,10 +269,10 @@ pub unsafe extern "C" fn firn_raft_standpoint(
 }
 
 /// # Safety
-/// The handle is open and not started.
+/// The handle is open and not started; `entry` is good.
 #[no_mangle]
-pub unsafe extern "C" fn firn_raft_stand_alone(raft: *const FirnRaft) -> *mut c_char {
-    answer((*raft).0.stand_alone())
+pub unsafe extern "C" fn firn_raft_stand_alone(raft: *const FirnRaft, entry: FirnRaftBytes) -> *mut c_char {
+    answer((*raft).0.stand_alone(Bytes::copy_from_slice(slice(entry))))
 }
 
 /// # Safety

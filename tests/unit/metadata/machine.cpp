@@ -1,5 +1,6 @@
 #include "machine.h"
 
+#include "apply/leap.h"
 #include "firn/base/digest.h"
 
 namespace firn::metadata {
@@ -12,6 +13,15 @@ Answer Machine::apply(Operation operation) {
   if (!outcome) return std::move(outcome).error();
   state.commit(changes);
   return std::move(outcome->answer);
+}
+
+Result<Outcome> Machine::leap(UnixMs now) {
+  const std::string payload = encode_leap(now);
+  Transaction changes(state);
+  Result<Outcome> outcome = applier_.apply(applier_.progress().applied_index + 1,
+                                           LogEntry{.kind = LogEntry::Kind::leap, .command = payload}, changes);
+  if (outcome) state.commit(changes);
+  return outcome;
 }
 
 std::string Machine::problem() const {

@@ -25,6 +25,8 @@ class Machine {
   }
 
   BucketId make_bucket(const std::string& name) { return apply_for<Bucket>(CreateBucket{name, ""}).value().id; }
+  /// What may have come after this is lost: as the entry of a forced membership says it.
+  Result<Outcome> leap(UnixMs now);
   /// The first problem that a check of the whole state finds, or nothing.
   std::string problem() const;
   const Progress& progress() const { return applier_.progress(); }
