@@ -5,6 +5,7 @@ import pathlib
 import random
 import shutil
 import sys
+import tempfile
 import time
 import uuid
 
@@ -14,6 +15,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness.cluster import Cluster  # noqa: E402
 from harness.server import FirnServer, find_binary  # noqa: E402
+
+GB = 10**9
+# What the drives of the largest tests take at a time.
+TESTS_BYTES = 6 * GB
+# As volume/server/local_drive.cpp has them.
+DRIVE_RESERVE_PERCENT = 2
+DRIVE_RESERVE_BYTES_MIN = 256 << 20
 
 # Signatures and endpoints must come from the tests alone.
 for name in [n for n in os.environ if n.startswith("AWS_")]:
@@ -33,6 +41,20 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "engines: needs Java or programs in Go, and downloads; run by ./dev test engines")
     config.addinivalue_line("markers", "faults: has a longer form, run by ./dev test faults")
     config.addinivalue_line("markers", "faults_only: has no shorter form; not collected without --full")
+
+
+def pytest_sessionstart(session):
+    """Too little space is said once, not by every test that is told InsufficientStorage."""
+    base = pathlib.Path(session.config.getoption("--basetemp") or tempfile.gettempdir())
+    base.mkdir(parents=True, exist_ok=True)
+    space = shutil.disk_usage(base)
+    kept = max(space.total // 100 * DRIVE_RESERVE_PERCENT, DRIVE_RESERVE_BYTES_MIN)
+    if space.free < kept + TESTS_BYTES:
+        pytest.exit(
+            f"{base} has {space.free / GB:.1f} GB free; the tests need {TESTS_BYTES / GB:.0f} GB beside the {kept / GB:.1f} GB"
+            " that firnd leaves of a file system of this size: make room, or name another place with --basetemp",
+            returncode=pytest.ExitCode.USAGE_ERROR,
+        )
 
 
 def pytest_report_header(config):
