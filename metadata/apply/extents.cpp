@@ -160,17 +160,25 @@ Result<> add_missing(Context& context, const ExtentId& extent, std::uint32_t sha
   return found ? Result<>() : change_degraded_holders(context, extent, 1);
 }
 
-Result<> take_missing(Context& context, const ExtentId& extent, std::uint32_t shards) {
-  const std::string key = keys::degraded_extent(extent);
+Result<> take_missing(Context& context, const GoodShards& good) {
+  const std::string key = keys::degraded_extent(good.extent);
   TRY_LET(auto row, load<DegradedExtent>(context.state, Family::degraded, key));
   if (!row) return {};
-  row->missing &= ~shards;
+  if (good.epoch.value != 0) {
+    const Sets::Now* const now = context.sets.find(row->set);
+    if (now == nullptr || now->epoch != good.epoch) {
+      return error(Errc::stale_epoch, "extent " + to_string(good.extent) + " was looked at under epoch " +
+                                          std::to_string(good.epoch.value) + " of set " +
+                                          std::to_string(row->set.value));
+    }
+  }
+  row->missing &= ~good.shards;
   if (row->missing != 0) {
     store(context.state, Family::degraded, key, *row);
     return {};
   }
   context.state.erase(Family::degraded, key);
-  return change_degraded_holders(context, extent, -1);
+  return change_degraded_holders(context, good.extent, -1);
 }
 
 }  // namespace firn::metadata

@@ -24,9 +24,10 @@ Result<> hold(Context& context, const Holder& holder, const std::vector<Slice>& 
 /// Takes `holder` from every extent of `slices`. One that has no other goes to the freed queue, an inline body goes.
 Result<> release(Context& context, const Holder& holder, const std::vector<Slice>& slices);
 
-/// Adds shards to what is missing of an extent; the row goes when none is. Extents without a holder are left alone.
+/// Adds shards to what is missing of an extent. Extents without a holder are left alone.
 Result<> add_missing(Context& context, const ExtentId& extent, std::uint32_t shards);
-Result<> take_missing(Context& context, const ExtentId& extent, std::uint32_t shards);
+/// Takes shards from it; the row goes when none is left. Errc::stale_epoch when the set has another epoch than that.
+Result<> take_missing(Context& context, const GoodShards& good);
 
 /// What any holder row of the extent says of it; nothing when it has no holder.
 Result<std::optional<HolderRow>> find_held(const Reader& state, const ExtentId& extent);

@@ -46,7 +46,7 @@ Answer apply(Context& context, MarkMissing&& mark) {
 }
 
 Answer apply(Context& context, MarkGood&& mark) {
-  for (const DegradedExtent& extent : mark.extents) TRY(take_missing(context, extent.extent, extent.missing));
+  for (const GoodShards& good : mark.extents) TRY(take_missing(context, good));
   return AnswerValue(Unit{});
 }
 

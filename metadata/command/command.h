@@ -67,7 +67,7 @@ struct MarkMissing {
   std::vector<DegradedExtent> extents;
 };
 struct MarkGood {
-  std::vector<DegradedExtent> extents;
+  std::vector<GoodShards> extents;  ///< Epoch 0, of logs that were written without one: whichever is recorded.
 };
 
 using Operation = std::variant<CreateBucket, DeleteBucket, SweepBucket, PutObject, DeleteObjects, RenameObject, PutTags,

@@ -137,8 +137,7 @@ bool take(proto::DropFreed& in, DropFreed& out) {
   return true;
 }
 
-template <class Mark>
-bool take_marks(proto::MarkExtents& in, Mark& out) {
+bool take(proto::MarkExtents& in, MarkMissing& out) {
   for (const proto::MarkExtents::Extent& row : in.extents()) {
     DegradedExtent& extent = out.extents.emplace_back();
     extent.extent = {LeaseId{row.lease()}, row.counter()};
@@ -146,8 +145,13 @@ bool take_marks(proto::MarkExtents& in, Mark& out) {
   }
   return true;
 }
-bool take(proto::MarkExtents& in, MarkMissing& out) { return take_marks(in, out); }
-bool take(proto::MarkExtents& in, MarkGood& out) { return take_marks(in, out); }
+bool take(proto::MarkExtents& in, MarkGood& out) {
+  for (const proto::MarkExtents::Extent& row : in.extents()) {
+    out.extents.push_back(
+        {.extent = {LeaseId{row.lease()}, row.counter()}, .epoch = SetEpoch{row.epoch()}, .shards = row.shards()});
+  }
+  return true;
+}
 
 template <class Operation_, class Message>
 bool take_into(Message& in, Operation& out) {

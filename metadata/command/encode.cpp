@@ -145,8 +145,9 @@ void fill(DropFreed&& in, proto::Command& command) {
   out.set_map_version(in.map_version);
 }
 
-void fill(const std::vector<DegradedExtent>& in, proto::MarkExtents& out) {
-  for (const DegradedExtent& extent : in) {
+void fill(MarkMissing&& in, proto::Command& command) {
+  proto::MarkExtents& out = *command.mutable_mark_missing();
+  for (const DegradedExtent& extent : in.extents) {
     proto::MarkExtents::Extent& row = *out.add_extents();
     row.set_lease(extent.extent.lease.value);
     row.set_counter(extent.extent.counter);
@@ -154,8 +155,16 @@ void fill(const std::vector<DegradedExtent>& in, proto::MarkExtents& out) {
   }
 }
 
-void fill(MarkMissing&& in, proto::Command& command) { fill(in.extents, *command.mutable_mark_missing()); }
-void fill(MarkGood&& in, proto::Command& command) { fill(in.extents, *command.mutable_mark_good()); }
+void fill(MarkGood&& in, proto::Command& command) {
+  proto::MarkExtents& out = *command.mutable_mark_good();
+  for (const GoodShards& good : in.extents) {
+    proto::MarkExtents::Extent& row = *out.add_extents();
+    row.set_lease(good.extent.lease.value);
+    row.set_counter(good.extent.counter);
+    row.set_shards(good.shards);
+    row.set_epoch(good.epoch.value);
+  }
+}
 
 }  // namespace
 

@@ -275,7 +275,7 @@ Task<> LocalClient::mark_missing(std::vector<DegradedExtent> extents) {
   return command<Unit>(MarkMissing{std::move(extents)}, Grows::no);
 }
 
-Task<> LocalClient::mark_good(std::vector<DegradedExtent> extents) {
+Task<> LocalClient::mark_good(std::vector<GoodShards> extents) {
   return command<Unit>(MarkGood{std::move(extents)}, Grows::no);
 }
 

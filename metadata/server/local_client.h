@@ -68,7 +68,7 @@ class LocalClient final : public Client {
   Task<std::vector<bool>> needed(std::vector<ExtentId> extents) override;
   Task<std::vector<DegradedExtent>> list_degraded(ExtentId after, std::size_t limit) override;
   Task<> mark_missing(std::vector<DegradedExtent> extents) override;
-  Task<> mark_good(std::vector<DegradedExtent> extents) override;
+  Task<> mark_good(std::vector<GoodShards> extents) override;
   Task<std::vector<DegradedExtent>> list_extents(SetId set, ExtentId after, std::size_t limit) override;
   Task<std::uint64_t> count_below_full_redundancy() override;
 

@@ -123,9 +123,7 @@ Task<std::vector<DegradedExtent>> NodeClient::list_degraded(ExtentId after, std:
 Task<> NodeClient::mark_missing(std::vector<DegradedExtent> extents) {
   return command<Unit>(MarkMissing{std::move(extents)});
 }
-Task<> NodeClient::mark_good(std::vector<DegradedExtent> extents) {
-  return command<Unit>(MarkGood{std::move(extents)});
-}
+Task<> NodeClient::mark_good(std::vector<GoodShards> extents) { return command<Unit>(MarkGood{std::move(extents)}); }
 Task<std::vector<DegradedExtent>> NodeClient::list_extents(SetId set, ExtentId after, std::size_t limit) {
   query::ExtentsQuery query{.set = set, .after = after, .limit = limit};
   return read([query](const Reader& state) { return query::list_extents(state, query); });

@@ -49,7 +49,7 @@ class NodeClient final : public metadata::Client {
   Task<std::vector<bool>> needed(std::vector<ExtentId> extents) override;
   Task<std::vector<metadata::DegradedExtent>> list_degraded(ExtentId after, std::size_t limit) override;
   Task<> mark_missing(std::vector<metadata::DegradedExtent> extents) override;
-  Task<> mark_good(std::vector<metadata::DegradedExtent> extents) override;
+  Task<> mark_good(std::vector<metadata::GoodShards> extents) override;
   Task<std::vector<metadata::DegradedExtent>> list_extents(SetId set, ExtentId after, std::size_t limit) override;
   Task<std::uint64_t> count_below_full_redundancy() override;
 

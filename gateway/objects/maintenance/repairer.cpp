@@ -1,7 +1,6 @@
 #include "maintenance/repairer.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <map>
 
 #include "firn/base/log.h"
@@ -140,17 +139,9 @@ Task<> Repairer::repair_extent(const metadata::DegradedExtent& extent) {
   }
   CO_TRY_LET(const erasure::ShardMask good, repaired);
   if (good == 0) co_return error(Errc::corrupt, "no shard could be rebuilt");
-  // What was found good may have been on a drive that another has replaced since, which owes all of it.
-  if (epoch_of(extent.set) != epoch) co_return error(Errc::stale_epoch, "the set's drives changed meanwhile");
-  auto done = extent;
-  done.missing = good;
-  const std::vector<metadata::DegradedExtent> list(1, done);
-  const auto marked = co_await context_.metadata.mark_good(list);
-  // It may have waited for a leader, until after what another drive in the place owes was recorded. What was applied
-  // before the answer is known here a turn later.
-  co_await boost::asio::post(boost::asio::use_awaitable);
-  if (epoch_of(extent.set) != epoch) CO_TRY(co_await context_.metadata.mark_missing(list));
-  CO_TRY(marked);
+  // Refused where another drive, which owes all of it, has taken the place of one that was found good.
+  const std::vector<metadata::GoodShards> list(1, {.extent = extent.extent, .epoch = epoch, .shards = good});
+  CO_TRY(co_await context_.metadata.mark_good(list));
   ++repaired_;
   repaired_bytes_ += extent.extent_bytes;
   co_await throttle(extent.extent_bytes);

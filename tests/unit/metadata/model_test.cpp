@@ -174,15 +174,22 @@ class Run {
   }
 
   Operation build_marks(const Step& step) {
-    std::vector<DegradedExtent> marks;
-    if (!reference_.extents.empty()) {
-      marks.push_back({.extent = reference_.extents[step.a % reference_.extents.size()], .missing = step.b % 64});
+    const bool any = !reference_.extents.empty();
+    const ExtentId named = any ? reference_.extents[step.a % reference_.extents.size()] : ExtentId{};
+    if (step.kind % 2 == 0) {
+      std::vector<DegradedExtent> marks;
+      if (any) marks.push_back({.extent = named, .missing = step.b % 64});
+      return MarkMissing{marks};
     }
-    if (step.kind % 2 == 0) return MarkMissing{marks};
+    // Whichever epoch, the recorded one, or one that is not any more.
+    SetEpoch epoch;
+    if (step.d % 4 != 0) epoch.value = reference_.map.sets[0].epoch.value - (step.d % 4 == 1 ? 1 : 0);
+    std::vector<GoodShards> good;
+    if (any) good.push_back({.extent = named, .epoch = epoch, .shards = step.b % 64});
     for (const auto& [extent, shards] : reference_.missing) {
-      if (step.c % 2 == 0) marks.push_back({.extent = extent, .missing = shards});
+      if (step.c % 2 == 0) good.push_back({.extent = extent, .epoch = epoch, .shards = shards});
     }
-    return MarkGood{marks};
+    return MarkGood{good};
   }
 
   DropFreed build_drop(const Step& step) {

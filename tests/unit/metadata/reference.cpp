@@ -327,9 +327,13 @@ Reference::Refusal Reference::decide(const MarkMissing& mark) {
 }
 
 Reference::Refusal Reference::decide(const MarkGood& mark) {
-  for (const DegradedExtent& extent : mark.extents) {
-    const auto row = missing.find(extent.extent);
-    if (row != missing.end() && (row->second &= ~extent.missing) == 0) missing.erase(row);
+  for (const GoodShards& good : mark.extents) {
+    const bool other = good.epoch.value != 0 && good.epoch != map.sets.at(0).epoch;
+    if (other && missing.contains(good.extent)) return Errc::stale_epoch;
+  }
+  for (const GoodShards& good : mark.extents) {
+    const auto row = missing.find(good.extent);
+    if (row != missing.end() && (row->second &= ~good.shards) == 0) missing.erase(row);
   }
   return {};
 }

@@ -200,9 +200,11 @@ class Client {
   /// For each extent: whether it may still be needed (has a holder, waits in the free queue, or its lease is open).
   virtual Task<std::vector<bool>> needed(std::vector<ExtentId> extents) = 0;
   virtual Task<std::vector<DegradedExtent>> list_degraded(ExtentId after, std::size_t limit) = 0;
-  /// Adds to (or with `good`, takes from) what is recorded missing of extents that have holders.
+  /// Adds to what is recorded missing of extents that have holders.
   virtual Task<> mark_missing(std::vector<DegradedExtent> extents) = 0;
-  virtual Task<> mark_good(std::vector<DegradedExtent> extents) = 0;
+  /// Takes from it. Errc::stale_epoch, and nothing is taken, when a set's drives have changed since: another drive in
+  /// the place owes the shard.
+  virtual Task<> mark_good(std::vector<GoodShards> extents) = 0;
   /// Every extent of a set that has a holder, in id order: repair of a replaced drive compares it with its peers'
   /// indexes.
   virtual Task<std::vector<DegradedExtent>> list_extents(SetId set, ExtentId after, std::size_t limit) = 0;

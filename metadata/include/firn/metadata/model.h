@@ -153,6 +153,13 @@ struct DegradedExtent {
   std::uint32_t missing = 0;  ///< Bit i = shard i.
 };
 
+/// Shards of an extent that were found whole on the drives that held them under this epoch of its set.
+struct GoodShards {
+  ExtentId extent;
+  SetEpoch epoch;
+  std::uint32_t shards = 0;  ///< Bit i = shard i.
+};
+
 /// An extent that lost its last holder and waits for the drives to forget it.
 struct FreedExtent {
   std::uint64_t sequence = 0;

@@ -267,7 +267,7 @@ Task<std::vector<DegradedExtent>> FakeMetadata::list_degraded(ExtentId, std::siz
   co_return std::vector<DegradedExtent>{};
 }
 Task<> FakeMetadata::mark_missing(std::vector<DegradedExtent>) { co_return Unit{}; }
-Task<> FakeMetadata::mark_good(std::vector<DegradedExtent>) { co_return Unit{}; }
+Task<> FakeMetadata::mark_good(std::vector<GoodShards>) { co_return Unit{}; }
 Task<std::vector<DegradedExtent>> FakeMetadata::list_extents(SetId, ExtentId, std::size_t) {
   co_return std::vector<DegradedExtent>{};
 }

@@ -106,19 +106,21 @@ Task<> GarbageMetadata::mark_missing(std::vector<DegradedExtent> extents) {
   co_return Unit{};
 }
 
-Task<> GarbageMetadata::mark_good(std::vector<DegradedExtent> extents) {
+Task<> GarbageMetadata::mark_good(std::vector<GoodShards> extents) {
   if (before_mark_good) std::exchange(before_mark_good, nullptr)();
   const std::lock_guard lock(mutex_);
-  for (const DegradedExtent& extent : extents) {
-    const auto found = degraded_.find(extent.extent);
+  for (const metadata::GoodShards& good : extents) {
+    const auto found = degraded_.find(good.extent);
     if (found == degraded_.end()) continue;
-    found->second.missing &= ~extent.missing;
+    if (set_epoch(found->second.set) != good.epoch) co_return Errc::stale_epoch;
+    found->second.missing &= ~good.shards;
     if (found->second.missing == 0) degraded_.erase(found);
   }
   co_return Unit{};
 }
 
 objects::MaintenanceContext MaintenanceRig::context() {
+  metadata.set_epoch = [this](SetId set) { return cluster.client().map()->find_set(set)->epoch; };
   metadata.map_version = [this] { return cluster.client().map()->version; };
   return {.runtime = cluster.runtime(),
           .metadata = metadata,

@@ -29,6 +29,7 @@ class GarbageMetadata final : public FakeMetadata {
 
   /// Of the recorded map.
   std::function<std::uint64_t()> map_version;
+  std::function<SetEpoch(SetId)> set_epoch;
   /// Run once, when an entry of the free queue is about to be dropped.
   std::function<void()> before_drop;
   /// Run once, when a shard is about to be recorded good.
@@ -41,7 +42,7 @@ class GarbageMetadata final : public FakeMetadata {
   Task<std::vector<bool>> needed(std::vector<ExtentId> extents) override;
   Task<std::vector<metadata::DegradedExtent>> list_degraded(ExtentId after, std::size_t limit) override;
   Task<> mark_missing(std::vector<metadata::DegradedExtent> extents) override;
-  Task<> mark_good(std::vector<metadata::DegradedExtent> extents) override;
+  Task<> mark_good(std::vector<metadata::GoodShards> extents) override;
 
  private:
   mutable std::mutex mutex_;
