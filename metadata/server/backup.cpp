@@ -148,11 +148,20 @@ Result<> load_rows(RocksStore& store, const PosixFile& file) {
   });
 }
 
+Result<> edit_map(Transaction& changes, const std::function<void(MapRecord&)>& change_map) {
+  TRY_LET(auto map, load<MapRecord>(changes, Family::config, keys::cluster_map()));
+  if (!map || !change_map) return {};
+  change_map(*map);
+  store(changes, Family::config, keys::cluster_map(), *map);
+  return {};
+}
+
 /// The log goes on far behind where it may have been when the metadata was lost.
-Result<> leap_and_begin(RocksStore& rocks, UnixMs now) {
+Result<> leap_and_begin(RocksStore& rocks, UnixMs now, const std::function<void(MapRecord&)>& change_map) {
   const RocksReader reader(rocks, Wait::allowed);
   Transaction changes(reader);
   TRY_LET(Progress progress, load_progress(reader));
+  TRY(edit_map(changes, change_map));
   TRY(leap(changes, progress, now));
   progress.applied_index += kLeap;
   store_progress(changes, progress);
@@ -177,10 +186,11 @@ Result<> write_backup(const Reader& state, const std::filesystem::path& path) {
   return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 
-Result<> read_backup(RocksStore& store, const std::filesystem::path& path, UnixMs now) {
+Result<> read_backup(RocksStore& store, const std::filesystem::path& path, UnixMs now,
+                     const std::function<void(MapRecord&)>& change_map) {
   TRY_LET(const PosixFile file, PosixFile::open(path, O_RDONLY));
   TRY(load_rows(store, file));
-  return leap_and_begin(store, now);
+  return leap_and_begin(store, now, change_map);
 }
 
 Result<MapRecord> read_backup_map(const std::filesystem::path& path) {

@@ -48,11 +48,12 @@ Result<std::unique_ptr<Node>> Node::open_cluster(Runtime& runtime, ClusterOption
   return std::unique_ptr<Node>(std::move(node));
 }
 
-Result<> Node::restore_cluster(Runtime& runtime, ClusterOptions options, const std::filesystem::path& backup) {
+Result<> Node::restore_cluster(Runtime& runtime, ClusterOptions options, const std::filesystem::path& backup,
+                               const MapEdit& change_map) {
   options.voters = {options.node};
   options.join = false;
   ClusterNode node(runtime, std::move(options), {});
-  return node.restore(backup);
+  return node.restore(backup, change_map);
 }
 
 ClusterNode::ClusterNode(Runtime& runtime, ClusterOptions options, Events events)

@@ -289,7 +289,7 @@ Result<Node::VerifyReport> LocalNode::verify_now() {
   return report;
 }
 
-Result<> LocalNode::restore(const std::filesystem::path& backup) {
+Result<> LocalNode::restore(const std::filesystem::path& backup, const MapEdit& change_map) {
   TRY(lock_drives());
   LogSet::Options set{.drive_count = options_.drive_count, .losses = options_.losses};
   for (const Drive& drive : options_.drives) set.drives.push_back({drive.index, drive.directory});
@@ -301,7 +301,7 @@ Result<> LocalNode::restore(const std::filesystem::path& backup) {
   std::erase_if(members, [&](const LogSet::Drive& drive) { return !record.has(drive.index); });
   TRY(prepare_log(members));
   TRY(open_state(members.front()));
-  TRY(read_backup(*store_, backup, clock_.now_unix_ms()));
+  TRY(read_backup(*store_, backup, clock_.now_unix_ms(), change_map));
   TRY(store_->flush());
   // The log begins where the restored state ends.
   TRY_LET(replica_, Replica::open(*store_, {}));

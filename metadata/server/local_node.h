@@ -21,7 +21,7 @@ class LocalNode : public Node {
   ~LocalNode() override;
 
   Result<> open();
-  Result<> restore(const std::filesystem::path& backup);
+  Result<> restore(const std::filesystem::path& backup, const MapEdit& change_map = {});
 
   Client& client() override { return *client_; }
   Status status() const override;

@@ -125,9 +125,12 @@ class Node {
   /// Fills new drives from a backup. Refused (Errc::already_exists) when one of them holds metadata.
   static Result<> restore(Runtime& runtime, Options options, const std::filesystem::path& backup);
 
+  using MapEdit = std::function<void(MapRecord&)>;
   /// The same for one node of a cluster whose metadata is gone everywhere: it is the cluster's only member then, and
   /// the others join it with nothing of their own. `voters`, `peers` and `transport` are not looked at.
-  static Result<> restore_cluster(Runtime& runtime, ClusterOptions options, const std::filesystem::path& backup);
+  /// The backup may be one of a single machine: `change_map` then says whose its drives are from now on.
+  static Result<> restore_cluster(Runtime& runtime, ClusterOptions options, const std::filesystem::path& backup,
+                                  const MapEdit& change_map = {});
 
   /// After most voters were lost for ever: what is known of the cluster on the drives of a node that is left, and with
   /// `force` that node is the cluster's only member from then on. What was acknowledged and never reached it is lost;
