@@ -27,6 +27,11 @@ Result<config::Config> server_config(const AccessFlags& flags, const config::Env
     words.emplace_back("--drives");
     words.insert(words.end(), flags.drives.begin(), flags.drives.end());
   }
+  if (!flags.nodes.empty()) {
+    words.emplace_back("--nodes");
+    words.insert(words.end(), flags.nodes.begin(), flags.nodes.end());
+  }
+  if (flags.node_id != 0) add("--node-id", std::to_string(flags.node_id));
   std::vector<const char*> arguments;
   for (const auto& word : words) arguments.push_back(word.c_str());
   auto loaded = config::load(static_cast<int>(arguments.size()), arguments.data(), environment);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,6 +19,9 @@ struct AccessFlags {
   std::vector<std::string> drives;  ///< --drives
   std::string config;               ///< --config
   std::string ca_file;              ///< --ca-file
+  std::vector<std::string>
+      nodes;  ///< --nodes, and --node-id: where a command is about what firnd will be started with.
+  std::uint32_t node_id = 0;
 };
 
 /// firnd's own settings for these flags, environment and file: which drives, which credential, where it listens.

@@ -100,6 +100,12 @@ void declare_commands(CLI::App& app, Invocation& asked) {
               "After most nodes that vote were lost for ever: makes the stopped node whose --drives are named the only "
               "one that votes. Says what it would do, and does it with --accept-loss.")
       ->add_flag("--accept-loss", asked.accept_loss, "What was acknowledged and never reached this node may be lost.");
+  auto* become = add_command(*metadata, asked, "become-cluster", Command::become_cluster,
+                             "Makes the stopped single machine whose --drives (or --data) are named a node of a new "
+                             "cluster, with its data. The other nodes join it.");
+  become->add_option("--nodes", asked.access.nodes, "What firnd will be started with. [FIRN_NODES]")->type_name("URL");
+  become->add_option("--node-id", asked.access.node_id, "This machine's place in the list, from 1. [FIRN_NODE_ID]");
+  become->add_flag("--undo", asked.undo, "A single machine again, if its node has not started yet.");
 }
 
 }  // namespace

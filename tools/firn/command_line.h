@@ -25,7 +25,8 @@ struct Invocation {
     retire_node,
     metadata_backup,
     metadata_restore,
-    force_membership
+    force_membership,
+    become_cluster
   };
   Command command = Command::status;
   AccessFlags access;
@@ -34,7 +35,7 @@ struct Invocation {
   std::uint64_t scrub_bytes_per_second = 0;  ///< 0: as fast as it goes.
   std::uint16_t drive = 0;                   ///< replace-drive, drain-drive, retire-drive: counted from one.
   std::uint32_t node = 0;    ///< drain-node, retire-node; metadata restore of a cluster: 0: as the drives say.
-  bool undo = false;         ///< drain-drive, drain-node: it is to take data again.
+  bool undo = false;         ///< drain-drive, drain-node: it is to take data again; become-cluster: the way back.
   std::string path;          ///< add-drive, replace-drive: its new directory; empty: the one it has.
   bool accept_loss = false;  ///< metadata force-membership: without it, only what would be done.
   std::string file;          ///< metadata backup and restore.

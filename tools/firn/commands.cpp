@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "admin_client.h"
+#include "firn/server/become_cluster.h"
 #include "firn/server/force_membership.h"
 #include "firn/server/restore.h"
 #include "report.h"
@@ -62,6 +63,7 @@ Result<boost::json::object> ask_server(const AdminClient& server, const Invocati
       return server.ask("POST", place_of(asked) + "/retire", {});
     case Command::metadata_restore:
     case Command::force_membership:
+    case Command::become_cluster:
       break;
     case Command::metadata_backup:
       parameters.emplace_back("file", server_path(asked.file));
@@ -70,7 +72,7 @@ Result<boost::json::object> ask_server(const AdminClient& server, const Invocati
   return error(Errc::internal, "a command without its request");
 }
 
-/// Those two commands work on drives themselves.
+/// Those commands work on drives themselves.
 Result<config::Config> drives_of(const Invocation& asked, const config::Environment& environment) {
   const auto& access = asked.access;
   if (access.data.empty() && access.drives.empty() && access.config.empty()) {
@@ -105,6 +107,22 @@ Result<boost::json::object> restore(const Invocation& asked, const config::Envir
                              {"node", restored->node.value}};
 }
 
+Result<boost::json::object> become(const Invocation& asked, const config::Environment& environment) {
+  auto server = drives_of(asked, environment);
+  if (!server) return server.error();
+  if (asked.undo) {
+    if (auto done = server::remain_single(server->drives); !done) return std::move(done).error();
+    return boost::json::object{{"undone", true}};
+  }
+  const auto became = server::become_cluster(*std::move(server));
+  if (!became) return became.error();
+  return boost::json::object{{"cluster", to_string(became->cluster)},
+                             {"node", became->node.value},
+                             {"nodes", became->nodes},
+                             {"drives", became->drives},
+                             {"undone", false}};
+}
+
 Outcome report(const Invocation& asked, boost::json::object content) {
   switch (asked.command) {
     case Command::status:
@@ -134,6 +152,8 @@ Outcome report(const Invocation& asked, boost::json::object content) {
       return {content, restore_report(content)};
     case Command::force_membership:
       return {content, forced_report(content)};
+    case Command::become_cluster:
+      return {content, became_report(content)};
   }
   return {};
 }
@@ -144,6 +164,10 @@ Result<Outcome> carry_out(const Invocation& asked, const config::Environment& en
   if (asked.command == Command::metadata_restore) {
     auto restored = restore(asked, environment);
     return restored ? Result<Outcome>(report(asked, *std::move(restored))) : std::move(restored).error();
+  }
+  if (asked.command == Command::become_cluster) {
+    auto became = become(asked, environment);
+    return became ? Result<Outcome>(report(asked, *std::move(became))) : std::move(became).error();
   }
   if (asked.command == Command::force_membership) {
     auto forced = force(asked, environment);

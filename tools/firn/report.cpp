@@ -144,6 +144,16 @@ std::string forced_report(const boost::json::object& forced) {
                     node);
 }
 
+std::string became_report(const boost::json::object& became) {
+  if (flag_at(became, "undone")) return "The machine is a single one again. Start firnd as before.\n";
+  const auto node = number_at(became, "node");
+  return fmt::format(
+      "Node {0} of {1} has what this machine had: cluster {2}, {3}.\n"
+      "Start it with --nodes, then the others, with empty drives: they join it. Until the shards have moved (firn "
+      "status),\nall data is on node {0} alone. Back, until it has started: the same command with --undo.\n",
+      node, number_at(became, "nodes"), text_at(became, "cluster"), spoken_count(number_at(became, "drives"), "drive"));
+}
+
 std::string restore_report(const boost::json::object& restored) {
   std::string text = fmt::format("The metadata of cluster {} is on {} again.\n", text_at(restored, "cluster"),
                                  spoken_count(number_at(restored, "drives"), "drive"));

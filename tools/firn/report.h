@@ -19,6 +19,7 @@ std::string drain_report(const boost::json::object& status, bool undone);
 std::string backup_report(const boost::json::object& backup);
 std::string restore_report(const boost::json::object& restored);
 std::string forced_report(const boost::json::object& forced);
+std::string became_report(const boost::json::object& became);
 
 // Reading such answers.
 std::uint64_t number_at(const boost::json::object& object, std::string_view name);

@@ -36,6 +36,15 @@ Result<> refuse_foreign(const std::vector<FoundDirectory>& found) {
   return {};
 }
 
+/// The map says otherwise than the drives of a machine that has become a node: it must not start as it began.
+Result<> refuse_cluster(const std::vector<FoundDirectory>& found) {
+  for (const auto& directory : found) {
+    if (directory.metadata != MetadataKind::cluster) continue;
+    return refusal(directory.path.string() + " holds the metadata of a cluster: start its node with --nodes");
+  }
+  return {};
+}
+
 Result<DrivePlan> plan_first_start(const std::vector<FoundDirectory>& found, std::optional<erasure::Shape> asked) {
   for (const auto& directory : found) {
     if (directory.failure) return refusal(directory.path.string() + ": " + directory.failure->detail);
@@ -158,6 +167,7 @@ DrivePlan::Place place_of(DriveIndex index, const FoundDirectory* directory) {
 
 Result<DrivePlan> plan_drives(const std::vector<FoundDirectory>& found, std::optional<erasure::Shape> asked) {
   if (auto mine = refuse_foreign(found); !mine) return std::move(mine).error();
+  if (auto single = refuse_cluster(found); !single) return std::move(single).error();
   const auto first = std::find_if(found.begin(), found.end(), is_drive);
   if (first == found.end()) return plan_first_start(found, asked);
   if (auto same = check_identities(found, *first); !same) return std::move(same).error();

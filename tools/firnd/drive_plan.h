@@ -12,6 +12,9 @@
 
 namespace firn::server {
 
+/// Whose log the metadata on a drive has. Only some drives of a machine have a log.
+enum class MetadataKind : std::uint8_t { unknown, single, cluster };
+
 /// A directory as it was found.
 struct FoundDirectory {
   std::filesystem::path path;
@@ -22,6 +25,7 @@ struct FoundDirectory {
   bool unmounted = false;
   /// The metadata tier has been on this drive: something may have been acknowledged.
   bool has_metadata = false;
+  MetadataKind metadata = MetadataKind::unknown;
 };
 
 /// What to do with the directories that were named. Nothing has been changed yet.

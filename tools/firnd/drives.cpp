@@ -14,6 +14,15 @@ namespace {
 
 /// The metadata tier makes this on every drive before anything is acknowledged (docs/formats/log-set.md).
 constexpr std::string_view kMetadataMark = "meta/logset";
+/// Its logs: docs/formats/log.md, docs/formats/raft-log.md.
+constexpr std::string_view kSingleLog = "meta/log";
+constexpr std::string_view kClusterLog = "meta/raft";
+
+MetadataKind metadata_kind(const std::filesystem::path& drive) {
+  std::error_code ignored;
+  if (std::filesystem::exists(drive / kClusterLog, ignored)) return MetadataKind::cluster;
+  return std::filesystem::exists(drive / kSingleLog, ignored) ? MetadataKind::single : MetadataKind::unknown;
+}
 
 /// The directory lies on another file system than its parent.
 bool is_mount_point(const std::filesystem::path& path) {
@@ -66,6 +75,7 @@ boost::asio::awaitable<std::vector<FoundDirectory>> look_at_drives(Runtime& runt
     FoundDirectory directory{.path = paths[i]};
     std::error_code ignored;
     directory.has_metadata = std::filesystem::exists(paths[i] / kMetadataMark, ignored);
+    if (directory.has_metadata) directory.metadata = metadata_kind(paths[i]);
     if (inspections[i]) {
       directory.inspection = *inspections[i];
     } else {

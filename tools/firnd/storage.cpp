@@ -26,7 +26,10 @@ constexpr std::size_t kDamageReportsMax = 64;
 }  // namespace
 
 Storage::Storage(Runtime& runtime, Options options)
-    : runtime_(runtime), options_(std::move(options)), background_(runtime.io(0).get_executor()) {
+    : runtime_(runtime),
+      options_(std::move(options)),
+      changeover_(options_.drives),
+      background_(runtime.io(0).get_executor()) {
   if (options_.cluster) cluster_ = std::make_unique<Cluster>(runtime_, *options_.cluster);
 }
 
@@ -45,13 +48,25 @@ Result<> Storage::open_parts() {
   if (cluster_) {
     if (auto done = cluster_->listen(); !done) return done;
   }
+  if (auto done = settle_changeover(); !done) return done;
   if (auto done = wait_on(runtime_.io(0), cluster_ ? prepare_node() : prepare_drives()); !done) return done;
   if (auto done = open_drives_and_metadata(); !done) return done;
+  changeover_.unlock();
   if (cluster_) {
     if (auto done = share_drives(); !done) return done;
   }
   if (auto done = wait_on(runtime_.io(0), cluster_ ? settle_cluster_map() : settle_map()); !done) return done;
   return wait_on(runtime_.io(0), open_store());
+}
+
+Result<> Storage::settle_changeover() {
+  if (auto locked = changeover_.lock(); !locked) return locked;
+  const auto state = changeover_.state();
+  if (cluster_) return state == Changeover::State::decided ? changeover_.finish() : Result<>();
+  if (state == Changeover::State::none) return changeover_.discard();
+  return client_error(Errc::invalid_argument,
+                      "`firn metadata become-cluster` has made these drives those of a cluster's node: start it with "
+                      "--nodes, or go back by the same command with --undo");
 }
 
 Task<> Storage::prepare_drives() {

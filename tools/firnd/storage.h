@@ -12,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "changeover.h"
 #include "cluster/cluster.h"
 #include "cluster/leadership.h"
 #include "drive_plan.h"
@@ -114,6 +115,8 @@ class Storage {
   Result<> open_parts();
   /// Up to here nothing was opened, and nothing changed unless directories had to be formatted.
   Task<> prepare_drives();
+  /// Whether these drives are, or became, those of a single machine or of a node.
+  Result<> settle_changeover();
   Result<> open_drives_and_metadata();
   Result<std::unique_ptr<metadata::Node>> open_metadata(const DrivePlan& plan);
   Task<> settle_map();
@@ -175,6 +178,7 @@ class Storage {
   const Options options_;
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<volume::Disk> disk_;
+  Changeover changeover_;
   DrivePlan plan_;
   mutable std::mutex drives_mutex_;
   Drives drives_;                                                              // Guarded by drives_mutex_.

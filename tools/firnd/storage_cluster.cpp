@@ -34,6 +34,8 @@ constexpr std::chrono::milliseconds kLeaderlessPatience{500};
 Task<> Storage::prepare_node() {
   const auto found = co_await look_at_drives(runtime_, *disk_, options_.drives);
   CO_TRY_LET(plan_, co_await cluster_->form(found, [this] { return closing(); }));
+  // What this node writes from now on the metadata of before would not know.
+  CO_TRY(changeover_.end());
   CO_TRY_LET(const auto formatted, co_await format_drives(runtime_, *disk_, plan_));
   for (const auto index : formatted) {
     log::info("drive {} is new: {}", index.value + 1, find_place(index)->path.string());

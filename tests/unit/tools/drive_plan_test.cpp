@@ -173,6 +173,14 @@ TEST(DrivePlan, DoesNotTakeDrivesThatLostTheirMetadataForNewOnes) {
   EXPECT_TRUE(plan_drives(found, {})->metadata_is_lost);
 }
 
+TEST(DrivePlan, DoesNotStartAClustersNodeAsAMachineByItself) {
+  auto found = six_drives();
+  found[4].metadata = MetadataKind::single;
+  EXPECT_EQ(refusal(found), "accepted");
+  found[4].metadata = MetadataKind::cluster;
+  EXPECT_THAT(refusal(found), HasSubstr("start its node with --nodes"));
+}
+
 TEST(DrivePlan, LeavesAnUnmountedDirectoryAlone) {
   auto found = six_drives();
   found[2] = in_state(2, State::empty);

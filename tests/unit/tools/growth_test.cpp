@@ -110,6 +110,37 @@ TEST(Growth, AClusterThatIsEvenHasNothingToDo) {
   EXPECT_TRUE(settled(map));
 }
 
+/// A machine by itself, once its drives are a node's.
+Map lone_node(std::uint16_t drives) {
+  std::vector<Uuid> uuids;
+  for (std::uint16_t i = 0; i < drives; ++i) uuids.push_back(uuid_of(DriveIndex{i}));
+  auto map = first_map(Uuid{}, uuids, kShape);
+  for (auto& drive : map.drives) drive.domain = domain_of(NodeId{1});
+  return map;
+}
+
+TEST(Growth, ALoneNodeWaitsForOthers) { EXPECT_TRUE(settled(lone_node(6))); }
+
+TEST(Growth, TheSetsOfALoneNodeAreSpreadWhenOthersHaveJoined) {
+  for (const std::uint16_t drives : {6, 9}) {
+    auto map = lone_node(drives);
+    for (std::uint32_t node = 2; node <= 4; ++node) map = with_node(map, node, 2);
+    for (int steps = 0; steps < 2'000 && !settled(map); ++steps) {
+      const auto next = next_growth_step(map);
+      map = changed(map, [&](MapChange& change) {
+        for (const auto& move : next.begin) change.begin_move(move.set, move.shard, move.to);
+        change.add_sets(next.add_sets);
+      });
+      map = changed(map, [&](MapChange& change) {
+        for (const auto& move : next.begin) change.finish_move(move.set, move.shard, move.to);
+      });
+    }
+    ASSERT_TRUE(settled(map));
+    EXPECT_GE(map.sets.size(), sets_for(map.drives.size()));
+    for (const auto& set : map.sets) EXPECT_LE(most_on_a_node(map, set), kShape.parity);
+  }
+}
+
 TEST(Growth, WaitsWhileANodeIsAboutToStop) {
   const auto grown = with_node(cluster_of(4, 2), 5, 2);
   EXPECT_FALSE(next_growth_step(grown).begin.empty());

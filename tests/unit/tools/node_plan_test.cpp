@@ -56,6 +56,14 @@ TEST(NodeSurvey, RefusesWhatDoesNotBelongTogether) {
   EXPECT_THAT(refusal(survey_drives({foreign}, std::nullopt)), HasSubstr("something else"));
 }
 
+TEST(NodeSurvey, RefusesAMachineByItselfThatWasNotMadeANode) {
+  auto own = drive("/a", 0);
+  own.metadata = MetadataKind::cluster;
+  EXPECT_EQ(refusal(survey_drives({own}, std::nullopt)), "accepted");
+  own.metadata = MetadataKind::single;
+  EXPECT_THAT(refusal(survey_drives({own, drive("/b", 1)}, std::nullopt)), HasSubstr("become-cluster"));
+}
+
 TEST(NodePlan, FormatsFreshDirectoriesInTheirOrder) {
   const auto plan = plan_node({empty("/c"), empty("/a"), empty("/b")}, survey(), kOwn);
   ASSERT_TRUE(plan) << refusal(plan);

@@ -53,6 +53,11 @@ Result<NodeSurvey> survey_drives(const std::vector<FoundDirectory>& found, std::
   for (const auto& directory : found) {
     survey.begun |= directory.has_metadata;
     survey.has_records |= directory.inspection.has_records;
+    if (directory.metadata == MetadataKind::single) {
+      return refusal(directory.path.string() +
+                     " holds the metadata of a single machine, which becomes a node of a cluster by `firn metadata " +
+                     "become-cluster`");
+    }
     if (!directory.failure && directory.inspection.state == State::foreign) {
       return refusal(directory.path.string() + " holds something else than Firn's data. Name an empty directory, or " +
                      "one that does not exist yet.");

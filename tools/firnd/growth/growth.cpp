@@ -87,6 +87,16 @@ std::vector<PlannedMove> stuck_moves(const metadata::MapRecord& map) {
   return stuck;
 }
 
+/// A machine that has just become a node waits for the others: sets on it alone would all have to move.
+bool nodes_suffice(const metadata::MapRecord& map) {
+  std::set<std::string> staying;
+  for (const auto& drive : map.drives) {
+    if (!drive.leaving && !drive.out) staying.insert(drive.domain);
+  }
+  const auto& set = map.sets.front();
+  return domains_suffice(staying.size(), {set.data_shards, set.parity_shards});
+}
+
 }  // namespace
 
 GrowthStep next_growth_step(const metadata::MapRecord& map) {
@@ -101,6 +111,7 @@ GrowthStep next_growth_step(const metadata::MapRecord& map) {
   starter.add(plan(map, true, true), step);
   const bool moving = std::ranges::any_of(map.sets, [](const auto& set) { return moves(set); });
   if (moving || !step.begin.empty() || !step.give_up.empty()) return step;
+  if (!nodes_suffice(map)) return step;
   const auto staying = static_cast<std::size_t>(
       std::ranges::count_if(map.drives, [](const auto& drive) { return !drive.leaving && !drive.out; }));
   const auto wide =
