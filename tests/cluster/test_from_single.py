@@ -4,6 +4,7 @@ import subprocess
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 from cluster.test_cluster import Writers, on_one_node, sets_of
 from cluster.test_growth import client_with_retries, settled
 
@@ -83,10 +84,6 @@ def spread(status):
 def grow_to_four(cluster, writers):
     """Until any node may be lost, while clients write."""
     writers.wait_for_more(5)
-    for other in cluster.nodes[1:]:
-        other.launch()
-    for other in cluster.nodes[1:]:
-        other.await_ready(60)
     cluster.wait_until(lambda: spread(cluster.nodes[2].status()), 120)
     cluster.wait_until_whole()
     writers.wait_for_more(5)
@@ -111,6 +108,14 @@ def test_a_single_machine_becomes_a_cluster_with_its_data_and_may_then_be_lost(m
     assert [drive["uuid"] for drive in node.status()["drives"]] == [drive["uuid"] for drive in before["drives"]]
     assert "there is nothing to take back" in machine.refused(node, "--undo")
     client_with_retries(node).create_bucket(Bucket="load")
+    node.client().put_object(Bucket="load", Key="small", Body=b"with the metadata")
+    with pytest.raises(ClientError, match="503|SlowDown|ServiceUnavailable"):  # It would not bear the loss of a node.
+        node.client().put_object(Bucket="load", Key="large", Body=bytes(1_000_000))
+    for other in cluster.nodes[1:]:
+        other.launch()
+    for other in cluster.nodes[1:]:
+        other.await_ready(60)
+    cluster.wait_until(lambda: cluster.drives_in() == 12, 60)
     writers = Writers(cluster, "load", seed, count=2)
     try:
         grow_to_four(cluster, writers)

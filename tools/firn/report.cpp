@@ -149,8 +149,9 @@ std::string became_report(const boost::json::object& became) {
   const auto node = number_at(became, "node");
   return fmt::format(
       "Node {0} of {1} has what this machine had: cluster {2}, {3}.\n"
-      "Start it with --nodes, then the others, with empty drives: they join it. Until the shards have moved (firn "
-      "status),\nall data is on node {0} alone. Back, until it has started: the same command with --undo.\n",
+      "Start the others with --nodes and empty drives, then this one: they join it, and until enough have, uploads of\n"
+      "more than 16 KiB are told 503. Until the shards have moved (firn status), all objects are on node {0} alone.\n"
+      "Back, until node {0} has started: the same command with --undo.\n",
       node, number_at(became, "nodes"), text_at(became, "cluster"), spoken_count(number_at(became, "drives"), "drive"));
 }
 
