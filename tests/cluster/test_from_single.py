@@ -78,7 +78,8 @@ def check_all(node, bodies):
 
 
 def spread(status):
-    return settled(status) and len(sets_of(status)) > 1 and max(on_one_node(each) for each in sets_of(status)) == 2
+    assert (status["growth"]["sets_on_a_node"] > 0) or max(on_one_node(each) for each in sets_of(status)) == 2
+    return settled(status) and status["growth"]["sets_on_a_node"] == 0 and len(sets_of(status)) > 1
 
 
 def grow_to_four(cluster, writers):
@@ -108,6 +109,7 @@ def test_a_single_machine_becomes_a_cluster_with_its_data_and_may_then_be_lost(m
     assert [drive["uuid"] for drive in node.status()["drives"]] == [drive["uuid"] for drive in before["drives"]]
     assert "there is nothing to take back" in machine.refused(node, "--undo")
     client_with_retries(node).create_bucket(Bucket="load")
+    assert node.status()["growth"]["sets_on_a_node"] == 1
     node.client().put_object(Bucket="load", Key="small", Body=b"with the metadata")
     with pytest.raises(ClientError, match="503|SlowDown|ServiceUnavailable"):  # It would not bear the loss of a node.
         node.client().put_object(Bucket="load", Key="large", Body=bytes(1_000_000))

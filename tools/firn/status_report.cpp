@@ -41,14 +41,18 @@ std::string spoken_time(std::uint64_t seconds) {
 
 std::string growth_line(const boost::json::object& growth) {
   const auto moving = number_at(growth, "moving"), waiting = number_at(growth, "waiting");
-  if (moving + waiting == 0) return "nothing; drives are even";
+  const auto bound = number_at(growth, "sets_on_a_node");
+  const std::string lost =
+      bound == 0 ? "" : fmt::format("; WHAT IS IN {} IS LOST WITH A NODE", spoken_count(bound, "SET"));
+  if (moving + waiting == 0)
+    return (bound == 0 ? "nothing; drives are even" : "nothing yet: more nodes are needed") + lost;
   std::string line = fmt::format("{} under way, {} to follow; some {} left", spoken_count(moving, "shard"), waiting,
                                  spoken_bytes(number_at(growth, "bytes_left")));
   if (growth.contains("seconds_left")) {
     line += fmt::format(", {} at {} a second", spoken_time(number_at(growth, "seconds_left")),
                         spoken_bytes(number_at(growth, "bytes_per_second")));
   }
-  return line;
+  return line + lost;
 }
 
 std::string metadata_line(const boost::json::object& metadata) {

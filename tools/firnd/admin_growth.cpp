@@ -95,8 +95,11 @@ Task<boost::json::object> Admin::growth_status(boost::json::array& drives) {
     }
   }
   const std::uint64_t bytes = bytes_to_go(map, progress, drives);
-  boost::json::object status{
-      {"moving", progress.moving}, {"waiting", progress.waiting}, {"bytes_left", bytes}, {"bytes_per_second", rate}};
+  boost::json::object status{{"moving", progress.moving},
+                             {"waiting", progress.waiting},
+                             {"sets_on_a_node", progress.sets_on_a_node},
+                             {"bytes_left", bytes},
+                             {"bytes_per_second", rate}};
   if (rate > 0) status["seconds_left"] = bytes / rate;
   co_return status;
 }

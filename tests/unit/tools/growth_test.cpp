@@ -119,7 +119,25 @@ Map lone_node(std::uint16_t drives) {
   return map;
 }
 
-TEST(Growth, ALoneNodeWaitsForOthers) { EXPECT_TRUE(settled(lone_node(6))); }
+TEST(Growth, ALoneNodeWaitsForOthers) {
+  EXPECT_TRUE(settled(lone_node(6)));
+  EXPECT_EQ(growth_progress(lone_node(6)).sets_on_a_node, 1u);
+  EXPECT_EQ(growth_progress(lone_node(9)).sets_on_a_node, 9u);
+}
+
+TEST(Growth, AShardUnderWayIsLostWithTheNodeItComesFrom) {
+  auto map = with_node(with_node(lone_node(6), 2, 2), 3, 2);
+  map = changed(map, [](MapChange& change) {
+    for (std::uint8_t shard = 0; shard < 4; ++shard)
+      change.begin_move(SetId{1}, shard, DriveIndex{static_cast<std::uint16_t>(6U + shard)});
+  });
+  const auto before = growth_progress(map).sets_on_a_node;
+  map = changed(map, [](MapChange& change) {
+    for (std::uint8_t shard = 0; shard < 4; ++shard)
+      change.finish_move(SetId{1}, shard, DriveIndex{static_cast<std::uint16_t>(6U + shard)});
+  });
+  EXPECT_EQ(before, growth_progress(map).sets_on_a_node + 1);
+}
 
 TEST(Growth, TheSetsOfALoneNodeAreSpreadWhenOthersHaveJoined) {
   for (const std::uint16_t drives : {6, 9}) {
@@ -136,6 +154,7 @@ TEST(Growth, TheSetsOfALoneNodeAreSpreadWhenOthersHaveJoined) {
       });
     }
     ASSERT_TRUE(settled(map));
+    EXPECT_EQ(growth_progress(map).sets_on_a_node, 0u);
     EXPECT_GE(map.sets.size(), sets_for(map.drives.size()));
     for (const auto& set : map.sets) EXPECT_LE(most_on_a_node(map, set), kShape.parity);
   }

@@ -97,6 +97,17 @@ bool nodes_suffice(const metadata::MapRecord& map) {
   return domains_suffice(staying.size(), {set.data_shards, set.parity_shards});
 }
 
+/// A shard that is under way lies where it comes from.
+bool lies_on_a_node(const metadata::MapRecord& map, const metadata::SetRecord& set) {
+  auto holders = set.members;
+  for (const auto& move : set.moves) {
+    if (!move.done) holders[move.shard] = move.from;
+  }
+  std::map<NodeId, std::size_t> shards;
+  for (const auto holder : holders) ++shards[owner_of(map, holder)];
+  return std::ranges::any_of(shards, [&](const auto& each) { return each.second > set.parity_shards; });
+}
+
 }  // namespace
 
 GrowthStep next_growth_step(const metadata::MapRecord& map) {
@@ -131,6 +142,8 @@ GrowthProgress growth_progress(const metadata::MapRecord& map) {
     }
   }
   if (map.sets.empty() || !spans_nodes(map)) return progress;
+  progress.sets_on_a_node = static_cast<std::size_t>(
+      std::ranges::count_if(map.sets, [&map](const auto& set) { return lies_on_a_node(map, set); }));
   for (const bool stopgap : {false, true}) {
     for (const auto& move : plan(map, stopgap, false)) {
       ++progress.waiting;

@@ -26,6 +26,8 @@ GrowthStep next_growth_step(const metadata::MapRecord& map);
 struct GrowthProgress {
   std::size_t moving = 0;   ///< Shards of sets under way.
   std::size_t waiting = 0;  ///< That will move after these, as far as it is known now.
+  /// Sets of which more shards lie on one node than may be lost: what is in them is gone with it.
+  std::size_t sets_on_a_node = 0;
   /// Of the drive: shards of sets that have yet to go from it, or to come.
   std::map<DriveIndex, std::size_t> to_go, to_come;
 };
