@@ -171,7 +171,6 @@ Result<> Maintenance::join(const LogSet::Drive& drive) {
   TRY(parts_.guard.join({drive.index, std::move(state)}));
   crash_point("join: state copied");
   TRY(parts_.log.join_drive(drive));
-  parts_.guard.forget();
   files_changed();
   return {};
 }

@@ -64,6 +64,8 @@ Result<> StateGuard::trust_marks(const std::set<std::string>& except) {
 }
 
 void StateGuard::forget() {
+  const std::lock_guard marking(marking_);
+  ++forgotten_;
   const std::lock_guard lock(mutex_);
   verified_.clear();
 }
@@ -123,11 +125,12 @@ Result<> StateGuard::check_small_file(const LiveFile& file) {
   return {};
 }
 
-Result<> StateGuard::write_marks(const std::vector<LiveFile>& files) {
+Result<> StateGuard::write_marks(const std::vector<LiveFile>& files, const std::vector<StateMirror::Member>& seen) {
   std::uint64_t highest = 0;
   for (const LiveFile& file : files) highest = std::max(highest, number_of(file.name));
   const std::string mark = encode_mark(highest, identity_);
   for (const StateMirror::Member& member : mirror_.members()) {
+    if (std::ranges::find(seen, member) == seen.end()) continue;
     // Not synced: a mark that is lost costs reading once more.
     TRY_LET(const std::unique_ptr<StateFile> file, member.directory->create(kVerifiedMarker));
     TRY(file->write(0, as_bytes(mark)));
@@ -136,6 +139,19 @@ Result<> StateGuard::write_marks(const std::vector<LiveFile>& files) {
 }
 
 Result<> StateGuard::read_back() {
+  for (bool all = false; !all;) {
+    TRY_LET(all, read_back_once());
+  }
+  return {};
+}
+
+Result<bool> StateGuard::read_back_once() {
+  std::uint64_t before = 0;
+  {
+    const std::lock_guard marking(marking_);
+    before = forgotten_;
+  }
+  const std::vector<StateMirror::Member> seen = mirror_.members();
   // What was doomed before the files were listed has been replaced by files of the list.
   const std::set<std::string> doomed = mirror_.doomed();
   TRY_LET(const std::vector<LiveFile> files, store_.live_files());
@@ -153,6 +169,8 @@ Result<> StateGuard::read_back() {
     if (!known) TRY(check_table(file));
     verified.insert(file.name);
   }
+  const std::lock_guard marking(marking_);
+  if (before != forgotten_) return false;
   {
     const std::lock_guard lock(mutex_);
     verified_ = std::move(verified);
@@ -162,7 +180,8 @@ Result<> StateGuard::read_back() {
     const std::lock_guard checking(checking_);
     mirror_.remove_doomed(doomed);
   }
-  return write_marks(files);
+  TRY(write_marks(files, seen));
+  return true;
 }
 
 Result<> StateGuard::read_back_all() {
@@ -172,7 +191,9 @@ Result<> StateGuard::read_back_all() {
 
 Result<std::vector<std::string>> StateGuard::join(const StateMirror::Member& member) {
   TRY(store_.hold_deletions());
+  forget();  // Before, for whoever is at it now and takes the drive for the member that it was,
   Result<std::vector<std::string>> copied = join_held(member);
+  forget();  // and after, for whoever began meanwhile.
   TRY(store_.resume_deletions());
   return copied;
 }

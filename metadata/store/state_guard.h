@@ -28,11 +28,12 @@ class StateGuard {
 
   /// Believes the members' own marks of what was read back before this start, `except` files copied since.
   Result<> trust_marks(const std::set<std::string>& except);
-  /// Forgets what was read back: a member came whose copies nobody has seen.
+  /// Forgets what was read back, and what is being read back: the state or a member is another one now.
   void forget();
 
   /// Reads every file of the state that was not read back yet on every member, past the page cache, and then removes
-  /// the files that these have replaced. A copy that differs is rewritten; a member that can't keep one is lost.
+  /// the files that these have replaced. A copy that differs is rewritten; a member that can't keep one is lost. Begins
+  /// anew when a member joins meanwhile: nobody has seen the copies that it had.
   Result<> read_back();
 
   /// Like read_back, of all files.
@@ -48,10 +49,13 @@ class StateGuard {
 
  private:
   using LiveFile = RocksStore::LiveFile;
+  /// False when what it saw was forgotten meanwhile.
+  Result<bool> read_back_once();
   Result<std::vector<std::string>> join_held(const StateMirror::Member& member);
   Result<> check_table(const LiveFile& file);
   Result<> check_small_file(const LiveFile& file);
-  Result<> write_marks(const std::vector<LiveFile>& files);
+  /// To members whose copies were `seen`.
+  Result<> write_marks(const std::vector<LiveFile>& files, const std::vector<StateMirror::Member>& seen);
 
   RocksStore& store_;
   StateMirror& mirror_;
@@ -59,6 +63,8 @@ class StateGuard {
   /// One table is compared and repaired at a time: two that rewrote the same copy would each find the other's work, and
   /// take a good drive for one that keeps nothing.
   std::mutex checking_;
+  std::mutex marking_;           ///< Held while it is recorded what was read back. Before `checking_`.
+  std::uint64_t forgotten_ = 0;  ///< How often `forget` was called. Under `marking_`.
   mutable std::mutex mutex_;
   std::set<std::string> verified_;
   Counts counts_;
