@@ -150,6 +150,19 @@ TEST_F(ChangeoverOfAMachine, GoesOnWithoutADriveThatWasLostAfterTheFirstExchange
   EXPECT_EQ(read(drives_[1] / "meta"), "cluster");
 }
 
+TEST_F(ChangeoverOfAMachine, IsKnownToAllDrivesBeforeTheFirstExchange) {
+  bool exchanged = false;
+  for (int step = 0; !exchanged; ++step) {
+    prepare();
+    ASSERT_TRUE(cut_short(step, finish));
+    exchanged = read(drives_[0] / "meta") != "single";
+    // The first drive is away at the next start: the others must not go on as the single machine.
+    if (exchanged) {
+      EXPECT_EQ(Changeover({drives_[1], drives_[2]}).state(), State::decided);
+    }
+  }
+}
+
 TEST_F(ChangeoverOfAMachine, IsOneProcessesAtATime) {
   Changeover first(drives_);
   Changeover second(drives_);
