@@ -8,15 +8,15 @@ from botocore.exceptions import ClientError
 from cluster.test_cluster import Writers, on_one_node, sets_of
 from cluster.test_growth import client_with_retries, settled
 
-from harness.server import DidNotStart, FirnServer, find_binary
+from harness.server import DidNotStart, find_binary
 
 
 class Machine:
     """What is to become node 1: the same drives, started one way or the other."""
 
-    def __init__(self, root, flags=()):
-        self.single = FirnServer(root, flags=flags)
-        self.drives = self.single.drives
+    def __init__(self, single):
+        self.single = single
+        self.drives = single.drives
 
     def command(self, node, *arguments):
         """`firn metadata become-cluster`, with what `node` will be started with."""
@@ -44,10 +44,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path):
-    made = Machine(tmp_path / "machine")
-    yield made
-    made.single.kill()
+def machine(make_server):
+    return Machine(make_server("machine"))
 
 
 def fill(s3, rng):

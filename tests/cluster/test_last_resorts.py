@@ -82,6 +82,8 @@ def test_the_last_voter_goes_on_with_all_that_it_had(make_cluster, rng):
     assert names(survivor) == sorted(bodies), "it has all of the metadata"
     forget_metadata(follower)
     follower.start(120)
+    # A read needs both: before the survivor has reached the other one's drives it breaks off.
+    cluster.wait_until(lambda: cluster.drives_in() == len(survivor.drives) + len(follower.drives), 60)
     holds(survivor, bodies)
     for node in lost:
         node.start(120)
