@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace firn::volume {
 
@@ -33,13 +34,20 @@ Task<ByteView> PieceReader::next() {
   }
 
   Piece& piece = pieces_.front().piece;
+  CO_TRY(co_await arrival(piece));
+  // Once the caller has bytes it can only break off: an error in what was to be read first is told before.
+  if (!std::exchange(begun_, true)) {
+    for (std::size_t i = 1; i < pieces_.size(); ++i) CO_TRY(co_await arrival(pieces_[i].piece));
+  }
+  handed_over_ = true;
+  co_return piece.bytes();
+}
+
+Task<> PieceReader::arrival(Piece& piece) {
   for (;;) {
     const Piece::Step step = piece.step(live_, done_);
     if (step == Piece::Step::failed) co_return piece.failure();
-    if (step == Piece::Step::ready) {
-      handed_over_ = true;
-      co_return piece.bytes();
-    }
+    if (step == Piece::Step::ready) co_return Unit{};
     const auto slow_after = piece.slow_after();
     std::optional<SlowWatch::Entry> watch;
     if (slow_after) watch.emplace(core_->slow_watch(), *done_, *slow_after);

@@ -30,6 +30,8 @@ class PieceReader final : public ExtentReader {
   /// The piece that begins where the last one ended; `part_` must have bytes left.
   Result<Plan> next_piece() const;
   void plan_ahead();
+  /// The piece's bytes are there, read or rebuilt.
+  Task<> arrival(Piece& piece);
   /// A share of the read budget for the piece, which is shortened when there is none for the first. Nothing when it has
   /// to wait for those before it.
   std::optional<Admission::Reservation> admit(Plan& plan);
@@ -43,6 +45,7 @@ class PieceReader final : public ExtentReader {
   std::uint64_t ahead_bytes_ = 0;  // Memory of pieces_.
   std::uint64_t window_bytes_ = 0;
   bool handed_over_ = false;
+  bool begun_ = false;  // Something was handed over.
   std::optional<Error> plan_failure_;
   LiveReads live_;
   std::shared_ptr<Event> done_ = std::make_shared<Event>();  // Shared with reads that outlive the reader.

@@ -94,6 +94,25 @@ TEST(DegradedRead, NeverServesFromThreeBadShards) {
   }
 }
 
+Task<> read_first(FakeCluster& cluster, ExtentPart part) {
+  const auto reader = cluster.client().read({part});
+  CO_TRY(co_await reader->next());
+  co_return Unit{};
+}
+
+/// Whoever has had bytes has promised all of them by then.
+TEST(DegradedRead, FailsBeforeTheFirstByteWhenTheFirstMebibyteIsNotAllThere) {
+  for (const std::size_t length : {std::size_t{30'000}, std::size_t{300'000}, kMiB}) {
+    FakeCluster cluster;
+    const auto written = cluster.put(extent_id(1), some_bytes(length, 1));
+    ASSERT_TRUE(written);
+    for (const std::uint8_t shard : {1, 4, 5}) cluster.drive(shard).flip({extent_id(1), 0, shard}, kPageBytes + 5'000);
+    EXPECT_EQ(cluster.run(read_first(cluster, part(*written, {0, length}))).code(), Errc::corrupt) << length;
+    const ByteRange there{0, 10'000};
+    EXPECT_TRUE(cluster.get(*written, there)) << "what lies on the first shard alone";
+  }
+}
+
 /// A byte of every region: magic, checksum, identity, lengths, place, reserved, block checksums, payload.
 constexpr std::size_t kRegions[] = {
     0,  7,  8,  16,  18,  19,  21,  24,  32,   40,   48,   56,   60,        64,       68,           72,

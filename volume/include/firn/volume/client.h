@@ -66,7 +66,8 @@ class ExtentReader {
  public:
   virtual ~ExtentReader() = default;
   /// The next run of bytes, empty at the end. The view lives until the next call. Errc::not_found when an extent is
-  /// gone (read the object's record again), corrupt when fewer than k good shards are left.
+  /// gone (read the object's record again), corrupt when fewer than k good shards are left. The first run comes when
+  /// the whole of the first 1 MiB is there, as far as there is memory for it: until then nothing has been promised.
   virtual Task<ByteView> next() = 0;
 };
 
