@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 namespace firn::volume {
 
@@ -26,7 +25,8 @@ Task<ByteView> PieceReader::next() {
     pieces_.pop_front();
     handed_over_ = false;
   }
-  window_bytes_ = window_bytes_ == 0 ? kFirstReadBytes : std::min(window_bytes_ * 2, kReadAheadBytes);
+  const bool first = window_bytes_ == 0;
+  window_bytes_ = first ? kFirstReadBytes : std::min(window_bytes_ * 2, kReadAheadBytes);
   plan_ahead();
   if (pieces_.empty()) {
     if (plan_failure_) co_return *plan_failure_;
@@ -36,7 +36,7 @@ Task<ByteView> PieceReader::next() {
   Piece& piece = pieces_.front().piece;
   CO_TRY(co_await arrival(piece));
   // Once the caller has bytes it can only break off: an error in what was to be read first is told before.
-  if (!std::exchange(begun_, true)) {
+  if (first) {
     for (std::size_t i = 1; i < pieces_.size(); ++i) CO_TRY(co_await arrival(pieces_[i].piece));
   }
   handed_over_ = true;

@@ -45,7 +45,6 @@ class PieceReader final : public ExtentReader {
   std::uint64_t ahead_bytes_ = 0;  // Memory of pieces_.
   std::uint64_t window_bytes_ = 0;
   bool handed_over_ = false;
-  bool begun_ = false;  // Something was handed over.
   std::optional<Error> plan_failure_;
   LiveReads live_;
   std::shared_ptr<Event> done_ = std::make_shared<Event>();  // Shared with reads that outlive the reader.
