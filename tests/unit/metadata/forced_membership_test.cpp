@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::uint32_t kSurvivor = 3;
 
-Uuid gateway(std::uint8_t number) {
-  Uuid id;
-  id.bytes[0] = number;
-  return id;
-}
-
 class ForcedMembership : public testing::Test {
  protected:
   ForcedMembership() : cluster_(3) {

@@ -7,12 +7,6 @@
 namespace firn::metadata {
 namespace {
 
-Uuid gateway(std::uint8_t number) {
-  Uuid id;
-  id.bytes[0] = number;
-  return id;
-}
-
 class Leap : public testing::Test {
  protected:
   Leap() {

@@ -32,6 +32,12 @@ std::string Machine::problem() const {
 
 std::string etag(std::uint64_t number) { return to_hex(md5(as_bytes(std::to_string(number)))); }
 
+Uuid gateway(std::uint8_t number) {
+  Uuid id;
+  id.bytes[0] = number;
+  return id;
+}
+
 MapRecord six_drives(std::uint64_t version, std::uint32_t epoch) {
   MapRecord map{.version = version};
   SetRecord set{.id = SetId{1}, .epoch = SetEpoch{epoch}, .data_shards = 4, .parity_shards = 2};

@@ -41,6 +41,8 @@ class Machine {
 
 /// 32 hexadecimal digits made of a number.
 std::string etag(std::uint64_t number);
+/// The id of a gateway, made of a number.
+Uuid gateway(std::uint8_t number);
 /// A map of six drives and one set 4+2 with this epoch.
 MapRecord six_drives(std::uint64_t version, std::uint32_t epoch);
 /// A body of one new extent of set 1.
