@@ -123,6 +123,15 @@ Result<boost::json::object> become(const Invocation& asked, const config::Enviro
                              {"undone", false}};
 }
 
+Result<boost::json::object> answer(const Invocation& asked, const config::Environment& environment) {
+  if (asked.command == Command::metadata_restore) return restore(asked, environment);
+  if (asked.command == Command::become_cluster) return become(asked, environment);
+  if (asked.command == Command::force_membership) return force(asked, environment);
+  const auto server = connect(asked, environment);
+  if (!server) return server.error();
+  return ask_server(*server, asked);
+}
+
 Outcome report(const Invocation& asked, boost::json::object content) {
   switch (asked.command) {
     case Command::status:
@@ -161,21 +170,7 @@ Outcome report(const Invocation& asked, boost::json::object content) {
 }  // namespace
 
 Result<Outcome> carry_out(const Invocation& asked, const config::Environment& environment) {
-  if (asked.command == Command::metadata_restore) {
-    auto restored = restore(asked, environment);
-    return restored ? Result<Outcome>(report(asked, *std::move(restored))) : std::move(restored).error();
-  }
-  if (asked.command == Command::become_cluster) {
-    auto became = become(asked, environment);
-    return became ? Result<Outcome>(report(asked, *std::move(became))) : std::move(became).error();
-  }
-  if (asked.command == Command::force_membership) {
-    auto forced = force(asked, environment);
-    return forced ? Result<Outcome>(report(asked, *std::move(forced))) : std::move(forced).error();
-  }
-  const auto server = connect(asked, environment);
-  if (!server) return server.error();
-  auto content = ask_server(*server, asked);
+  auto content = answer(asked, environment);
   if (!content) return std::move(content).error();
   return report(asked, *std::move(content));
 }

@@ -14,6 +14,7 @@
 #include "firn/volume/disk.h"
 #include "gather.h"
 #include "map_lookup.h"
+#include "metadata_options.h"
 #include "placement.h"
 #include "running.h"
 
@@ -25,11 +26,6 @@ using metadata::MapRecord;
 Error refusal(std::string message) { return client_error(Errc::invalid_argument, std::move(message)); }
 
 std::string spelled(DriveIndex drive) { return "drive " + std::to_string(drive.value + 1); }
-
-boost::asio::awaitable<std::vector<FoundDirectory>> look(Runtime& runtime, volume::Disk& disk,
-                                                         const std::vector<std::filesystem::path>& drives) {
-  co_return co_await look_at_drives(runtime, disk, drives);
-}
 
 Result<> check_nodes(erasure::Shape shape, std::size_t nodes) {
   if (domains_suffice(nodes, shape)) return {};
@@ -62,15 +58,9 @@ Result<> check_map(const MapRecord& map, const DrivePlan& plan) {
   return map.drives.empty() ? Result<>(refusal("the machine has never begun")) : Result<>();
 }
 
-metadata::Node::Options node_options(const DrivePlan& plan, std::uint16_t losses) {
-  metadata::Node::Options options{.drive_count = plan.drives, .losses = losses};
-  for (const auto& place : plan.places) options.drives.push_back({place.index, place.path});
-  return options;
-}
-
 /// The single machine's metadata, open and so locked against others.
 Result<std::unique_ptr<metadata::Node>> open_single(Runtime& runtime, const DrivePlan& plan) {
-  auto node = metadata::Node::open(runtime, node_options(plan, plan.shape.parity), {});
+  auto node = metadata::Node::open(runtime, machine_metadata(plan), {});
   if (node) return node;
   if (node.code() == Errc::already_exists) return refusal("firnd runs on these drives: stop it first");
   return refusal("the metadata can't be opened: " + node.error().detail);
@@ -85,9 +75,7 @@ Result<> prepare(Runtime& runtime, const DrivePlan& plan, metadata::Node& single
   }
   if (code) return client_error(Errc::io_error, "make a folder on the drives: " + code.message());
   if (auto written = wait_on(runtime.io(0), single.backup(backup)); !written) return written;
-  // As the node itself opens its metadata.
-  const std::uint16_t losses = plan.drives > 1 ? 1 : 0;
-  metadata::Node::ClusterOptions options{.local = node_options(plan, losses), .node = own, .cluster = plan.cluster};
+  metadata::Node::ClusterOptions options{.local = node_metadata(plan), .node = own, .cluster = plan.cluster};
   for (auto& drive : options.local.drives) drive.directory = Changeover::folder(drive.directory);
   auto restored = metadata::Node::restore_cluster(runtime, std::move(options), backup, [own](MapRecord& map) {
     for (auto& drive : map.drives) drive.domain = domain_of(own);
@@ -129,7 +117,7 @@ Result<BecameNode> become_cluster(config::Config config) {
     if (auto done = changeover.finish(); !done) return std::move(done).error();
   }
   const bool finished = changeover.state() == Changeover::State::finished;
-  const auto found = wait_on(runtime.io(0), look(runtime, **disk, config.drives));
+  const auto found = wait_on(runtime.io(0), look_at_drives(runtime, **disk, config.drives));
   if (finished) {
     for (const auto& directory : found) {
       if (directory.inspection.identity) became.cluster = directory.inspection.identity->cluster;

@@ -9,6 +9,7 @@
 #include "firn/base/runtime.h"
 #include "firn/volume/disk.h"
 #include "gather.h"
+#include "metadata_options.h"
 #include "running.h"
 
 namespace firn::server {
@@ -23,7 +24,7 @@ boost::asio::awaitable<Result<metadata::Node::Options>> look(Runtime& runtime, v
   const auto found = co_await look_at_drives(runtime, disk, drives);
   // As the node itself opens its metadata.
   metadata::Node::Options options{.drive_count = static_cast<std::uint16_t>(found.size()),
-                                  .losses = static_cast<std::uint16_t>(found.size() > 1 ? 1 : 0)};
+                                  .losses = node_losses(found.size())};
   for (const auto& directory : found) {
     if (directory.failure || directory.inspection.state != State::drive) continue;
     options.drives.push_back({directory.inspection.identity->index, directory.path});

@@ -14,6 +14,7 @@
 #include "firn/volume/disk.h"
 #include "gather.h"
 #include "map_lookup.h"
+#include "metadata_options.h"
 #include "running.h"
 
 namespace firn::server {
@@ -87,27 +88,13 @@ Result<DrivePlan> plan_node_restore(const std::vector<FoundDirectory>& found, co
   return plan_node(found, *survey, drives_of_node(map, node));
 }
 
-metadata::Node::Options node_options(const DrivePlan& plan) {
-  metadata::Node::Options options{.drive_count = plan.drives, .losses = plan.shape.parity};
-  for (const auto& place : plan.places) options.drives.push_back({place.index, place.path});
-  return options;
-}
-
 Task<Restored> prepare(Runtime& runtime, volume::Disk& disk, DrivePlan& plan) {
   CO_TRY_LET(const auto formatted, co_await format_drives(runtime, disk, plan));
   co_return Restored{plan.cluster, plan.shape, plan.places.size(), formatted.size(), {}};
 }
 
-boost::asio::awaitable<std::vector<FoundDirectory>> look(Runtime& runtime, volume::Disk& disk,
-                                                         const std::vector<std::filesystem::path>& drives) {
-  co_return co_await look_at_drives(runtime, disk, drives);
-}
-
 Result<> restore_node(Runtime& runtime, const DrivePlan& plan, NodeId node, const std::filesystem::path& backup) {
-  metadata::Node::ClusterOptions options{.local = node_options(plan), .node = node, .cluster = plan.cluster};
-  // As the node itself opens its metadata.
-  options.local.drive_count = static_cast<std::uint16_t>(plan.places.size());
-  options.local.losses = options.local.drive_count > 1 ? 1 : 0;
+  metadata::Node::ClusterOptions options{.local = node_metadata(plan), .node = node, .cluster = plan.cluster};
   return metadata::Node::restore_cluster(runtime, std::move(options), backup);
 }
 
@@ -121,7 +108,7 @@ Result<Restored> restore_metadata(const std::vector<std::filesystem::path>& driv
   const auto disk = volume::make_uring_disk(runtime);
   if (!disk) return disk.error();
   const Running running(runtime);
-  const auto found = wait_on(runtime.io(0), look(runtime, **disk, drives));
+  const auto found = wait_on(runtime.io(0), look_at_drives(runtime, **disk, drives));
   NodeId node;
   if (spans_nodes(*map)) {
     const auto settled = find_node(found, *map, said);
@@ -132,7 +119,7 @@ Result<Restored> restore_metadata(const std::vector<std::filesystem::path>& driv
   if (!plan) return std::move(plan).error();
   auto restored = wait_on(runtime.io(0), prepare(runtime, **disk, *plan));
   if (!restored) return restored;
-  auto done = node.value == 0 ? metadata::Node::restore(runtime, node_options(*plan), backup)
+  auto done = node.value == 0 ? metadata::Node::restore(runtime, machine_metadata(*plan), backup)
                               : restore_node(runtime, *plan, node, backup);
   if (!done) return std::move(done).error();
   restored->node = node;

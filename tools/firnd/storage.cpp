@@ -8,6 +8,7 @@
 #include "firn/base/log.h"
 #include "gather.h"
 #include "map_change.h"
+#include "metadata_options.h"
 #include "owed_shards.h"
 #include "random_bytes.h"
 #include "until_led.h"
@@ -136,8 +137,7 @@ Result<std::unique_ptr<metadata::Node>> Storage::open_metadata(const DrivePlan& 
             log::error("metadata takes no more changes: {} {}", to_string(why.code), why.detail);
           }};
   if (cluster_) {
-    // The other nodes have the rest.
-    options.losses = options.drive_count > 1 ? 1 : 0;
+    options.losses = node_losses(options.drive_count);
     events.map_changed = [this](const metadata::MapRecord& map) { map_changed(map); };
     events.leader_changed = [this](NodeId) { wake_leadership(); };
     return metadata::Node::open_cluster(runtime_, cluster_->node_options(std::move(options)), std::move(events));
